@@ -1,0 +1,15 @@
+//! What every other module builds on. Knows nothing of Python, ELF or rules.
+
+mod builtin;
+mod gap;
+mod path;
+mod pattern;
+mod read_at;
+mod version;
+
+pub use builtin::{TextFile, builtin_files};
+pub use gap::{Gap, Stage};
+pub use path::{TreePath, printable};
+pub use pattern::Glob;
+pub use read_at::{Bytes, ReadAt, read_range};
+pub use version::compare_versions;

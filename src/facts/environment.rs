@@ -1,0 +1,141 @@
+//! The Python installation and what surrounds it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Fact;
+
+/// One Python installation, and the environment of the process that it starts.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Environment {
+    /// The interpreter.
+    pub python: Python,
+    /// The C library whose loader would map the process.
+    pub libc: Libc,
+    /// The user site directory.
+    pub user_site: UserSite,
+    /// Variables of the process that a known reader reads; others are not recorded.
+    pub variables: Fact<Vec<Variable>>,
+    /// Directories of `LD_LIBRARY_PATH`, `PYTHONPATH`, RPATH and RUNPATH entries of the process.
+    pub search_directories: Fact<Vec<SearchDirectory>>,
+    /// The `mpiexec` that would start ranks: the one asked about, else the first on the PATH of the process.
+    pub launcher: Launcher,
+    /// What is broken in the installation itself.
+    pub defects: Fact<Vec<Defect>>,
+    /// The image's own environment, `K=V`; absent where the target is no image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_env: Option<Vec<String>>,
+}
+
+/// The interpreter.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Python {
+    /// `3.11.7`.
+    pub version: Fact<String>,
+    /// `cpython` or `pypy`.
+    pub implementation: Fact<String>,
+    /// The ABI tag of its extension modules: `cpython-311-x86_64-linux-gnu`.
+    pub soabi: Fact<String>,
+    /// `venv`, `conda`, `module`, `system`, `prefix`.
+    pub kind: Fact<String>,
+    /// The real file of the interpreter.
+    pub executable: Fact<String>,
+    /// `sys.prefix`.
+    pub prefix: Fact<String>,
+    /// `sys.base_prefix`.
+    pub base_prefix: Fact<String>,
+    /// Whether it is a debug build (`d` in the ABI flags).
+    pub debug: Fact<bool>,
+    /// `sys.path` as CPython would build it, in order.
+    pub path: Fact<Vec<PathEntry>>,
+}
+
+/// One entry of `sys.path`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PathEntry {
+    /// The directory.
+    pub path: String,
+    /// Where it comes from: `PYTHONPATH`, `stdlib`, `user`, `site`, `pth`, `base-site`.
+    pub origin: String,
+}
+
+/// The C library whose loader would map the process.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Libc {
+    /// `glibc` or `musl`.
+    pub family: Fact<String>,
+    /// `2.36`.
+    pub version: Fact<String>,
+}
+
+/// The user site directory, `~/.local/lib/pythonX.Y/site-packages`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UserSite {
+    /// The directory that exists for this user and version; null when there is none.
+    pub directory: Fact<Option<String>>,
+    /// Whether the process puts it on `sys.path`.
+    pub enabled: Fact<bool>,
+    /// Audited packages in it, by import name.
+    pub packages: Fact<Vec<String>>,
+}
+
+/// A variable of the process.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Variable {
+    /// `OMP_NUM_THREADS`.
+    pub name: String,
+    /// Its value.
+    pub value: Fact<String>,
+    /// Where it was set: `caller`, `--env`, a file and line.
+    pub origin: String,
+}
+
+/// A directory that the loader or the interpreter searches.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SearchDirectory {
+    /// The entry as written, tokens included.
+    pub entry: String,
+    /// The directory it stands for; empty for an empty or relative entry.
+    pub path: String,
+    /// `LD_LIBRARY_PATH`, `PYTHONPATH`, `RPATH`, `RUNPATH`.
+    pub origin: String,
+    /// The object that carries a RPATH or RUNPATH entry, else empty.
+    pub object: String,
+    /// `present`, `missing`, `relative` (empty entries included: both mean the working directory), `outside` (of the root).
+    pub state: Fact<String>,
+    /// Whether somebody else than the owner can write there: world-writable without the sticky bit.
+    pub writable_by_others: Fact<bool>,
+    /// Whether the need that this entry should serve was satisfied all the same.
+    pub needs_satisfied: Fact<bool>,
+}
+
+/// A launcher of MPI ranks.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Launcher {
+    /// The path asked about or found; null when there is none.
+    pub path: Fact<Option<String>>,
+    /// Word of `rules/launchers`, `none` when there is no launcher.
+    pub vendor: Fact<String>,
+    /// `4.1.4`.
+    pub version: Fact<String>,
+    /// ABI family of the MPI it belongs to: `mpich`, `openmpi`, `none`.
+    pub abi: Fact<String>,
+}
+
+/// Something broken in the installation itself.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Defect {
+    /// The file or directory.
+    pub path: String,
+    /// What is wrong: `home = /opt/python does not exist`.
+    pub reason: Fact<String>,
+}

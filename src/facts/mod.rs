@@ -1,0 +1,58 @@
+//! The public model: what the audit found out about one target, with the evidence for it.
+//!
+//! Plain data, no logic, no imports. Producers fill it, rules and reports read it, and it can be saved on one
+//! machine and judged on another. `docs/schema/facts-1.json` is its published schema.
+//!
+//! Invariant: a value that was inferred is a [`Fact`]; a value that merely names a thing is plain.
+//! Invariant: within schema 1, fields are only added.
+
+mod environment;
+mod evidence;
+mod fact;
+mod flat;
+mod object;
+mod package;
+mod process;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use environment::{Defect, Environment, Launcher, Libc, PathEntry, Python, SearchDirectory, UserSite, Variable};
+pub use evidence::{Evidence, EvidenceId, Gap, GapId};
+pub use fact::Fact;
+pub use flat::{FLAT_SCHEMA, Flat, FlatError};
+pub use object::{MissingVersion, Need, Object};
+pub use package::Package;
+pub use process::{
+    BlasUse, Choice, Duplicates, Hdf5Use, ImportFailure, MpiUse, OpenmpRuntime, Override, Preload, Process,
+    SharedSoname,
+};
+
+/// The `schema` of a saved full model.
+pub const SCHEMA: &str = "pyhpc-facts-model/1";
+
+/// Everything that is known about one target: one Python environment, and one process that it would start.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Facts {
+    /// Always `pyhpc-facts-model/1`.
+    pub schema: String,
+    /// The target as it was asked for.
+    pub target: String,
+    /// The Python installation and what surrounds it.
+    pub environment: Environment,
+    /// Installed packages, one entry per copy on `sys.path`, in that order.
+    pub packages: Fact<Vec<Package>>,
+    /// Extension modules and libraries that were looked at.
+    pub objects: Fact<Vec<Object>>,
+    /// Libraries that the loader does not find for an extension alone, as `ldd` would ask.
+    pub needs: Fact<Vec<Need>>,
+    /// Symbol versions that an object of the process needs and the chosen library does not define.
+    pub missing_versions: Fact<Vec<MissingVersion>>,
+    /// The one process that performs the imports.
+    pub process: Process,
+    /// What stands where; facts refer to it by index.
+    pub evidence: Vec<Evidence>,
+    /// What could not be read or decided; unknown facts refer to it by index.
+    pub gaps: Vec<Gap>,
+}

@@ -1,0 +1,37 @@
+//! `pyhpc-audit`: which BLAS, MPI, HDF5 and OpenMP one Python process really gets, from bytes alone.
+//!
+//! The modules in reading order. Left of [`facts`] stand the producers, which turn bytes into facts;
+//! right of it the consumers, which turn facts into verdicts and pages. Neither side sees the other.
+
+/// Paths inside the scanned tree, random-access bytes, gaps, patterns, version order.
+pub mod base;
+
+/// A read-only file system: the host or a root below it; every link is resolved inside it.
+pub mod tree;
+
+/// What one shared object says about itself, at three prices.
+pub mod elf;
+
+/// Interpreters, `sys.path`, packages and who installed them, without running anything.
+pub mod discover;
+
+/// ld.so: which copy of which object ends up in one process, and why.
+pub mod loader;
+
+/// Matches objects against the fingerprints in `rules/libraries`.
+pub mod identify;
+
+/// The public model: plain data with evidence. The waist of the hourglass.
+pub mod facts;
+
+/// Runs the producers and joins their results into facts.
+pub mod survey;
+
+/// Loads rule files, checks and evaluates their conditions, applies waivers.
+pub mod rules;
+
+/// One file per output format.
+pub mod report;
+
+/// Arguments, configuration file, exit code.
+pub mod cli;
