@@ -1,1 +1,5 @@
-//! Under construction.
+//! Loads rule files, checks and evaluates their conditions, applies waivers.
+
+mod outcome;
+
+pub use outcome::{Finding, Outcome, Severity, Undecided, Verdict, Waived};

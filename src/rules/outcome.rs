@@ -1,0 +1,98 @@
+//! What judging the facts gives: findings, what stayed undecided, what passed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::facts::Evidence;
+
+/// How bad a finding is. The order is that of `--fail-on`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing.
+    Note,
+    /// Likely to cost time or surprise.
+    Warning,
+    /// Does not work, or costs a large factor.
+    Error,
+}
+
+impl Severity {
+    /// The word for reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// What a condition says of one subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The rule holds.
+    Satisfied,
+    /// The rule is broken.
+    Violated,
+    /// A fact that decides is unknown.
+    Unknown,
+    /// `applies` does not hold.
+    NotApplicable,
+}
+
+/// A violated rule with its evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Name of the rule.
+    pub rule: String,
+    /// After levels, configuration and policy.
+    pub severity: Severity,
+    /// What it is about: `numpy`, a path, a variable.
+    pub subject: String,
+    /// What is, in one line.
+    pub message: String,
+    /// The facts that decided, as places.
+    pub evidence: Vec<Evidence>,
+    /// What to do, values filled in.
+    pub fix: String,
+    /// Identifies the finding across runs and machines: a hash of rule, subject and what decided, not of absolute paths outside it.
+    pub fingerprint: String,
+    /// The waiver that accepts it.
+    pub waived: Option<Waived>,
+}
+
+/// Why a finding is accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Waived {
+    /// The reason given.
+    pub reason: String,
+    /// Last day on which it counts, `2027-03-31`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+}
+
+/// A rule that could not be decided for one subject.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Undecided {
+    /// Name of the rule.
+    pub rule: String,
+    /// What it is about.
+    pub subject: String,
+    /// Facts that are missing, each with the gap: `blas.vendor: libblas.so.3 could not be read: permission denied`.
+    pub missing: Vec<String>,
+}
+
+/// All verdicts over one set of facts.
+///
+/// Invariant: findings are sorted by severity (worst first), rule and subject; everything else by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Outcome {
+    /// Violated rules.
+    pub findings: Vec<Finding>,
+    /// Rules that miss a fact.
+    pub undecided: Vec<Undecided>,
+    /// Rules that were decided for at least one subject and violated for none, none of them undecided.
+    pub passed: Vec<String>,
+    /// Rules that apply to nothing in this target.
+    pub not_applicable: Vec<String>,
+}
