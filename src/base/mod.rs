@@ -5,6 +5,7 @@ mod gap;
 mod path;
 mod pattern;
 mod read_at;
+mod variables;
 mod version;
 
 pub use builtin::{TextFile, builtin_files};
@@ -12,4 +13,5 @@ pub use gap::{Gap, Stage};
 pub use path::{TreePath, printable};
 pub use pattern::Glob;
 pub use read_at::{Bytes, ReadAt, read_range};
+pub use variables::{Setting, Variables};
 pub use version::compare_versions;
