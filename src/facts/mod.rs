@@ -13,6 +13,7 @@ mod flat;
 mod object;
 mod package;
 mod process;
+mod unflat;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,13 +21,14 @@ use serde::{Deserialize, Serialize};
 pub use environment::{Defect, Environment, Launcher, Libc, PathEntry, Python, SearchDirectory, UserSite, Variable};
 pub use evidence::{Evidence, EvidenceId, Gap, GapId};
 pub use fact::Fact;
-pub use flat::{FLAT_SCHEMA, Flat, FlatError};
+pub use flat::{FLAT_SCHEMA, Flat};
 pub use object::{MissingVersion, Need, Object};
 pub use package::Package;
 pub use process::{
     BlasUse, Choice, Duplicates, Hdf5Use, ImportFailure, MpiUse, OpenmpRuntime, Override, Preload, Process,
     SharedSoname,
 };
+pub use unflat::FactsError;
 
 /// The `schema` of a saved full model.
 pub const SCHEMA: &str = "pyhpc-facts-model/1";

@@ -1,0 +1,417 @@
+//! From the flat view back to the model: what the file lacks is unknown.
+
+use serde_json::Value;
+
+use super::flat::{FLAT_SCHEMA, Flat};
+use super::{
+    BlasUse, Duplicates, Environment, Fact, Facts, Gap, GapId, Hdf5Use, ImportFailure, Launcher, Libc, MpiUse, Need, Object,
+    OpenmpRuntime, Package, Process, Python, SCHEMA, UserSite,
+};
+
+/// Why a saved facts file cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FactsError {
+    /// Not JSON, or JSON of another shape.
+    #[error("line {line}, column {column}: {reason}")]
+    Json {
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A schema that this version does not read.
+    #[error("schema \"{0}\" is not known here: expected \"{FLAT_SCHEMA}\" or \"{SCHEMA}\"")]
+    Schema(String),
+    /// A key whose value has the wrong type.
+    #[error("key \"{key}\": expected {expected}")]
+    Type {
+        /// The key.
+        key: String,
+        /// What was expected.
+        expected: &'static str,
+    },
+}
+
+impl Facts {
+    /// Reads a saved facts file, full or flat.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub fn from_json(text: &str) -> Result<Self, FactsError> {
+        let value: Value = serde_json::from_str(text).map_err(|error| json_error(&error))?;
+        match value.get("schema").and_then(Value::as_str) {
+            Some(SCHEMA) => serde_json::from_str(text).map_err(|error| json_error(&error)),
+            Some(FLAT_SCHEMA) => {
+                let flat: Flat = serde_json::from_str(text).map_err(|error| json_error(&error))?;
+                Reader { flat: &flat, gaps: Vec::new() }.read()
+            }
+            Some(other) => Err(FactsError::Schema(other.to_owned())),
+            None => Err(FactsError::Schema(String::new())),
+        }
+    }
+}
+
+fn json_error(error: &serde_json::Error) -> FactsError {
+    FactsError::Json { line: error.line(), column: error.column(), reason: error.to_string() }
+}
+
+struct Reader<'a> {
+    flat: &'a Flat,
+    gaps: Vec<Gap>,
+}
+
+type Read<T> = Result<Fact<T>, FactsError>;
+
+impl Reader<'_> {
+    fn read(mut self) -> Result<Facts, FactsError> {
+        let environment = self.environment()?;
+        let packages = self.packages()?;
+        let objects = self.broken()?;
+        let needs = self.needs()?;
+        let process = self.process()?;
+        let missing_versions = self.absent("missing_versions");
+        Ok(Facts {
+            schema: SCHEMA.to_owned(),
+            target: self.flat.target.clone(),
+            environment,
+            packages,
+            objects,
+            needs,
+            missing_versions,
+            process,
+            evidence: Vec::new(),
+            gaps: self.gaps,
+        })
+    }
+
+    fn environment(&mut self) -> Result<Environment, FactsError> {
+        let image_env = match self.flat.facts.get("image.env") {
+            Some(value) => Some(strings("image.env", value)?),
+            None => None,
+        };
+        Ok(Environment {
+            python: Python {
+                version: self.text("python.version")?,
+                implementation: self.text("python.implementation")?,
+                soabi: self.text("python.soabi")?,
+                kind: self.text("python.kind")?,
+                executable: self.absent("python.executable"),
+                prefix: self.absent("python.prefix"),
+                base_prefix: self.absent("python.base_prefix"),
+                debug: self.absent("python.debug"),
+                path: self.absent("python.path"),
+            },
+            libc: Libc { family: self.absent("libc.family"), version: self.absent("libc.version") },
+            user_site: UserSite {
+                directory: self.optional("python.user_site")?,
+                enabled: self.absent("python.user_site.enabled"),
+                packages: self.list("python.user_site.packages")?,
+            },
+            variables: self.absent("variables"),
+            search_directories: self.absent("search_directories"),
+            launcher: Launcher {
+                path: self.optional("launcher.path")?,
+                vendor: self.text("launcher.vendor")?,
+                version: self.text("launcher.version")?,
+                abi: self.absent("launcher.abi"),
+            },
+            defects: self.absent("defects"),
+            image_env,
+        })
+    }
+
+    fn packages(&mut self) -> Read<Vec<Package>> {
+        let mut packages = Vec::new();
+        for name in self.users("pkg") {
+            let version = self.text(&format!("pkg.{name}.version"))?;
+            let user = self.list("python.user_site.packages")?;
+            let in_user_site = user.value().is_some_and(|it| it.contains(&name));
+            packages.push(Package {
+                version,
+                distribution: String::new(),
+                location: String::new(),
+                origin: if in_user_site { "user" } else { "site" }.to_owned(),
+                audited: true,
+                active: true,
+                imported: true,
+                copies: self.absent("package.copies"),
+                installer: self.absent("package.installer"),
+                managers: self.absent("package.managers"),
+                recorded_versions: self.absent("package.recorded_versions"),
+                editable: self.absent("package.editable"),
+                numpy_api: self.absent("package.numpy_api"),
+                numpy_major: self.absent("package.numpy_major"),
+                name,
+            });
+        }
+        Ok(Fact::partial(packages, Vec::new(), self.gap("packages")))
+    }
+
+    fn process(&mut self) -> Result<Process, FactsError> {
+        Ok(Process {
+            imports: self.imports()?,
+            import_failures: self.failures()?,
+            blas: self.blas("blas")?,
+            lapack: self.blas("lapack")?,
+            mpi: self.mpi()?,
+            hdf5: self.hdf5()?,
+            openmp: self.openmp()?,
+            duplicates: Duplicates {
+                blas: self.list("duplicates.blas")?,
+                hdf5: self.list("duplicates.hdf5")?,
+                mpi: self.list("duplicates.mpi")?,
+                openmp: self.list("duplicates.openmp")?,
+            },
+            mpi_agreement: self.text("mpi.agreement")?,
+            shared_sonames: self.absent("shared_sonames"),
+            overrides: self.absent("overrides"),
+            preloads: self.absent("preloads"),
+            choices: self.absent("choices"),
+        })
+    }
+
+    /// The packages of the file are what its process imported, and perhaps more.
+    fn imports(&mut self) -> Read<Vec<String>> {
+        let names = self.users("pkg");
+        Ok(Fact::partial(names, Vec::new(), self.gap("imports")))
+    }
+
+    fn failures(&mut self) -> Read<Vec<ImportFailure>> {
+        let names = self.list("import_fails")?;
+        let reason = self.absent("import_fails.reason");
+        Ok(map(names, |name| ImportFailure { name, object: String::new(), reason: reason.clone() }))
+    }
+
+    fn blas(&mut self, kind: &str) -> Read<Vec<BlasUse>> {
+        let mut uses = Vec::new();
+        for user in self.users(kind) {
+            let key = |name: &str| format!("{kind}.{user}.{name}");
+            uses.push(BlasUse {
+                vendor: self.text(&key("vendor"))?,
+                version: self.text(&key("version"))?,
+                interface: self.text(&key("interface"))?,
+                threading: self.text(&key("threading"))?,
+                lib: self.optional(&key("lib"))?,
+                kernels: self.optional(&key("kernels"))?,
+                extension: String::new(),
+                decided_by: self.absent(&key("decided_by")),
+                missing_parts: self.absent(&key("missing_parts")),
+                defects: self.absent(&key("defects")),
+                installed_by: self.absent(&key("installed_by")),
+                user,
+            });
+        }
+        Ok(Fact::partial(uses, Vec::new(), self.gap(kind)))
+    }
+
+    fn mpi(&mut self) -> Read<Vec<MpiUse>> {
+        let mut uses = Vec::new();
+        for user in self.users("mpi") {
+            let key = |name: &str| format!("mpi.{user}.{name}");
+            uses.push(MpiUse {
+                vendor: self.text(&key("vendor"))?,
+                version: self.text(&key("version"))?,
+                abi: self.text(&key("abi"))?,
+                soname: self.optional(&key("soname"))?,
+                lib: self.optional(&key("lib"))?,
+                extension: String::new(),
+                wanted: self.absent(&key("wanted")),
+                missing: self.absent(&key("missing")),
+                launcher_agreement: self.absent(&key("launcher_agreement")),
+                mpi4py_agreement: self.agreement(&user)?,
+                installed_by: self.absent(&key("installed_by")),
+                user,
+            });
+        }
+        Ok(Fact::partial(uses, Vec::new(), self.gap("mpi")))
+    }
+
+    fn hdf5(&mut self) -> Read<Vec<Hdf5Use>> {
+        let mut uses = Vec::new();
+        for user in self.users("hdf5") {
+            let key = |name: &str| format!("hdf5.{user}.{name}");
+            let client_parallel = if user == "h5py" { self.boolean("h5py.mpi")? } else { self.absent("client_parallel") };
+            uses.push(Hdf5Use {
+                version: self.text(&key("version"))?,
+                parallel: self.boolean(&key("parallel"))?,
+                soname: self.optional(&key("soname"))?,
+                lib: self.optional(&key("lib"))?,
+                extension: String::new(),
+                client_parallel,
+                headers_version: self.absent(&key("headers_version")),
+                headers_agreement: self.absent(&key("headers_agreement")),
+                mpi_vendor: self.text(&format!("mpi.{user}.vendor"))?,
+                mpi_lib: self.optional(&format!("mpi.{user}.lib"))?,
+                mpi4py_agreement: self.agreement(&user)?,
+                tools: self.absent(&key("tools")),
+                installed_by: self.absent(&key("installed_by")),
+                user,
+            });
+        }
+        Ok(Fact::partial(uses, Vec::new(), self.gap("hdf5")))
+    }
+
+    /// `mpi.agreement` compares mpi4py with h5py and nobody else.
+    fn agreement(&mut self, user: &str) -> Read<String> {
+        let whole = self.text("mpi.agreement")?;
+        Ok(match (user, whole) {
+            ("h5py", Fact::Known { value, because, incomplete }) => {
+                let pair = if value.ends_with("-only") { "none".to_owned() } else { value };
+                Fact::Known { value: pair, because, incomplete }
+            }
+            ("h5py", unknown @ Fact::Unknown { .. }) => unknown,
+            (other, _) => self.absent(&format!("mpi.{other}.mpi4py_agreement")),
+        })
+    }
+
+    fn openmp(&mut self) -> Read<Vec<OpenmpRuntime>> {
+        let runtimes = self.list("openmp.runtimes")?;
+        Ok(map(runtimes, |entry| {
+            let (family, path) = entry.split_once(':').unwrap_or((entry.as_str(), ""));
+            OpenmpRuntime {
+                family: Fact::known(family.to_owned(), Vec::new()),
+                path: path.to_owned(),
+                needed_by: String::new(),
+                package: String::new(),
+            }
+        }))
+    }
+
+    fn needs(&mut self) -> Read<Vec<Need>> {
+        let masked = self.list("not_found_masked")?;
+        let hidden = self.absent("needs.details");
+        let unknown_list = self.absent("needs.located");
+        let entries = self.list("not_found")?;
+        Ok(map(entries, |entry| {
+            let (object, soname) = entry.rsplit_once(": ").unwrap_or((entry.as_str(), ""));
+            let masked = match &masked {
+                Fact::Known { value, .. } => Fact::known(value.contains(&entry), Vec::new()),
+                Fact::Unknown { unknown } => Fact::unknown(*unknown),
+            };
+            Need {
+                object: object.to_owned(),
+                package: String::new(),
+                needed_by: object.to_owned(),
+                soname: soname.to_owned(),
+                state: Fact::known("missing".to_owned(), Vec::new()),
+                masked,
+                in_process: hidden.clone(),
+                machine_dependent: hidden.clone(),
+                variant: hidden.clone(),
+                searched: Vec::new(),
+                located: unknown_list.clone(),
+            }
+        }))
+    }
+
+    fn broken(&mut self) -> Read<Vec<Object>> {
+        let hidden: Fact<String> = self.absent("objects.details");
+        let hidden_bool: Fact<bool> = self.absent("objects.details");
+        let hidden_list: Fact<Vec<String>> = self.absent("objects.details");
+        let entries = self.list("broken")?;
+        Ok(map(entries, |entry| {
+            let (path, state) = entry.rsplit_once(": ").unwrap_or((entry.as_str(), "malformed"));
+            Object {
+                path: path.to_owned(),
+                package: String::new(),
+                role: "extension".to_owned(),
+                state: Fact::known(state.to_owned(), Vec::new()),
+                machine: hidden.clone(),
+                python_machine: hidden.clone(),
+                abi_tag: hidden.clone(),
+                abi_matches: hidden_bool.clone(),
+                has_matching_sibling: hidden_bool.clone(),
+                in_process: hidden_bool.clone(),
+                readable_by_others: hidden_bool.clone(),
+                debug_marks: hidden_list.clone(),
+            }
+        }))
+    }
+
+    /// The NAMEs of keys `area.NAME.*`, in order.
+    fn users(&self, area: &str) -> Vec<String> {
+        let prefix = format!("{area}.");
+        let keys = self.flat.facts.keys().chain(self.flat.unknown.keys());
+        let middle = |key: &String| {
+            let (name, _) = key.strip_prefix(&prefix)?.split_once('.')?;
+            (name != "*").then(|| name.to_owned())
+        };
+        let mut users: Vec<String> = keys.filter_map(middle).collect();
+        users.sort();
+        users.dedup();
+        users
+    }
+
+    fn text(&mut self, key: &str) -> Read<String> {
+        self.known(key, |value| match value {
+            Value::String(text) => Some(text.clone()),
+            Value::Null => Some("none".to_owned()),
+            Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
+        })
+        .map_err(|()| FactsError::Type { key: key.to_owned(), expected: "text or null" })
+    }
+
+    fn optional(&mut self, key: &str) -> Read<Option<String>> {
+        self.known(key, |value| match value {
+            Value::String(text) => Some(Some(text.clone())),
+            Value::Null => Some(None),
+            Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
+        })
+        .map_err(|()| FactsError::Type { key: key.to_owned(), expected: "text or null" })
+    }
+
+    fn boolean(&mut self, key: &str) -> Read<bool> {
+        self.known(key, |value| if value.is_null() { Some(false) } else { value.as_bool() })
+            .map_err(|()| FactsError::Type { key: key.to_owned(), expected: "true, false or null" })
+    }
+
+    fn list(&mut self, key: &str) -> Read<Vec<String>> {
+        self.known(key, |value| strings(key, value).ok())
+            .map_err(|()| FactsError::Type { key: key.to_owned(), expected: "a list of texts" })
+    }
+
+    fn known<T>(&mut self, key: &str, read: impl Fn(&Value) -> Option<T>) -> Result<Fact<T>, ()> {
+        match self.flat.facts.get(key) {
+            Some(value) => read(value).map(|it| Fact::known(it, Vec::new())).ok_or(()),
+            None => Ok(self.absent(key)),
+        }
+    }
+
+    fn absent<T>(&mut self, key: &str) -> Fact<T> {
+        Fact::unknown(self.gap(key))
+    }
+
+    fn gap(&mut self, key: &str) -> GapId {
+        let reason = match self.flat.unknown.get(key) {
+            Some(reason) => reason.clone(),
+            None => format!("the facts file says nothing of {key}"),
+        };
+        let gap = Gap { path: String::new(), stage: "facts".to_owned(), reason, hides: key.to_owned() };
+        let at = self.gaps.iter().position(|it| *it == gap).unwrap_or_else(|| {
+            self.gaps.push(gap);
+            self.gaps.len() - 1
+        });
+        GapId(u32::try_from(at).unwrap_or(u32::MAX))
+    }
+}
+
+fn strings(key: &str, value: &Value) -> Result<Vec<String>, FactsError> {
+    let wrong = || FactsError::Type { key: key.to_owned(), expected: "a list of texts" };
+    let list = match value {
+        Value::Null => return Ok(Vec::new()),
+        Value::Array(list) => list,
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => return Err(wrong()),
+    };
+    list.iter().map(|it| it.as_str().map(str::to_owned).ok_or_else(wrong)).collect()
+}
+
+fn map<T>(list: Fact<Vec<String>>, make: impl Fn(String) -> T) -> Fact<Vec<T>> {
+    match list {
+        Fact::Known { value, because, incomplete } => {
+            Fact::Known { value: value.into_iter().map(make).collect(), because, incomplete }
+        }
+        Fact::Unknown { unknown } => Fact::Unknown { unknown },
+    }
+}

@@ -1,0 +1,55 @@
+//! musl's search for a name without a slash.
+//!
+//! Source: experiments on musl 1.2.3 and 1.2.6: `LD_LIBRARY_PATH` first, then one of RUNPATH and RPATH of the requester
+//! and of everything that loaded it, then the path file.
+//! Invariant: musl never reads DT_SONAME; a library is known by the short name under which a search found it.
+
+use super::glibc::{Directory, origin};
+use super::process::Process;
+use super::tokens::{Tokens, expand};
+use super::{ObjectIndex, Via};
+
+/// Names that musl answers itself, whatever lies on disk.
+const OWN: [&[u8]; 7] = [b"libc.", b"libm.", b"libpthread.", b"libdl.", b"librt.", b"libutil.", b"libxnet."];
+
+/// Whether the loader itself is the library.
+pub(super) fn is_own(name: &[u8]) -> bool {
+    OWN.iter().any(|it| name.starts_with(it))
+}
+
+/// Every directory in order.
+pub(super) fn directories(process: &Process<'_>, requester: ObjectIndex) -> Vec<Directory> {
+    let mut out: Vec<Directory> = Vec::new();
+    let mut list = 0;
+    let mut add = |paths: Vec<Vec<u8>>, via: Via| {
+        out.extend(paths.into_iter().filter(|it| !it.is_empty()).map(|path| Directory { path, via, list }));
+        list += 1;
+    };
+    add(process.library_path.clone(), Via::LdLibraryPath);
+    let mut at = Some(requester);
+    while let Some(owner) = at {
+        let Some(loaded) = process.objects.get(owner) else { break };
+        if let Ok(linkage) = &loaded.object.linkage {
+            let (tag, via) = match &linkage.runpath {
+                Some(runpath) => (Some(runpath), Via::Runpath),
+                None => (linkage.rpath.as_ref(), Via::Rpath { owner }),
+            };
+            if let Some(entries) = tag.and_then(|it| replace(it, &origin(loaded))) {
+                add(entries, via);
+            }
+        }
+        at = loaded.needed_by;
+    }
+    add(process.system.default_directories.clone(), Via::Default);
+    out
+}
+
+/// Splits at `:` and newline and replaces `$ORIGIN`; any other token makes musl drop the whole list.
+fn replace(list: &[u8], origin: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let tokens = Tokens { origin, lib: b"$LIB", platform: b"$PLATFORM" };
+    let expanded = expand(list, &tokens);
+    if expanded.contains(&b'$') {
+        return None;
+    }
+    Some(expanded.split(|b| *b == b':' || *b == b'\n').map(<[u8]>::to_vec).collect())
+}

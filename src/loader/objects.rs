@@ -1,0 +1,104 @@
+//! Every object of an audit, each file read once.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use crate::base::{ReadAt, TreePath};
+use crate::elf::{self, ElfError, Linkage, Symbols};
+use crate::tree::{Kind, View};
+
+/// One file, asked for by its real path.
+#[derive(Debug)]
+pub struct Object {
+    /// The real path.
+    pub real: TreePath,
+    /// Device and inode.
+    pub id: (u64, u64),
+    /// Permission bits.
+    pub mode: u32,
+    /// Its linkage, or why it has none.
+    pub linkage: Result<Linkage, ElfError>,
+    symbols: OnceLock<Result<Arc<Symbols>, ElfError>>,
+    versions: OnceLock<Result<Arc<Versions>, ElfError>>,
+}
+
+/// The versions that an object defines and needs.
+#[derive(Debug, Default)]
+pub(super) struct Versions {
+    /// DT_VERDEF.
+    pub(super) defined: Vec<Vec<u8>>,
+    /// DT_VERNEED: file, then version and whether the need is weak.
+    pub(super) needed: Vec<(Vec<u8>, Vec<(Vec<u8>, bool)>)>,
+}
+
+/// The objects of one audit.
+pub struct Objects<'v> {
+    view: &'v View,
+    known: Mutex<HashMap<TreePath, Arc<Object>>>,
+}
+
+impl<'v> Objects<'v> {
+    /// No object yet.
+    pub fn new(view: &'v View) -> Self {
+        Self { view, known: Mutex::default() }
+    }
+
+    /// The tree that the objects lie in.
+    pub fn view(&self) -> &'v View {
+        self.view
+    }
+
+    /// The object at a real path; its linkage is read on the first call.
+    ///
+    /// # Errors
+    /// When the path leads to no regular file, or the file system refuses.
+    pub fn get(&self, real: &TreePath) -> io::Result<Arc<Object>> {
+        if let Some(known) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(real) {
+            return Ok(Arc::clone(known));
+        }
+        let metadata = self.view.metadata_real(real)?;
+        if metadata.kind != Kind::File {
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "not a regular file"));
+        }
+        let file = self.view.open_real(real)?;
+        let object = Arc::new(Object {
+            real: real.clone(),
+            id: metadata.id,
+            mode: metadata.mode,
+            linkage: elf::read_linkage(&*file),
+            symbols: OnceLock::new(),
+            versions: OnceLock::new(),
+        });
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::clone(known.entry(real.clone()).or_insert(object)))
+    }
+
+    /// The bytes of an object.
+    ///
+    /// # Errors
+    /// Whatever the file system says.
+    pub fn file(&self, object: &Object) -> io::Result<Arc<dyn ReadAt>> {
+        Ok(Arc::from(self.view.open_real(&object.real)?))
+    }
+
+    /// The symbol table of an object, opened on the first call.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes.
+    pub fn symbols(&self, object: &Object) -> Result<Arc<Symbols>, ElfError> {
+        let open = || {
+            let file = self.file(object).map_err(|error| ElfError::Io(error.to_string()))?;
+            Symbols::open(file).map(Arc::new)
+        };
+        object.symbols.get_or_init(open).clone()
+    }
+
+    pub(super) fn versions(&self, object: &Object) -> Result<Arc<Versions>, ElfError> {
+        let read = || {
+            let symbols = self.symbols(object)?;
+            Ok(Arc::new(Versions { defined: symbols.defined_versions()?, needed: symbols.needed_versions()? }))
+        };
+        object.versions.get_or_init(read).clone()
+    }
+}

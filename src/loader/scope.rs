@@ -1,0 +1,49 @@
+//! Which object answers a symbol.
+//!
+//! Source: experiments Y1 and Y2 of the loader facts. Lookup goes through the global scope as it was when the symbols of
+//! the asking object were bound, then through the tree of the `dlopen` that brought it in; the first definition wins,
+//! weak or not.
+
+use super::{ObjectIndex, Process};
+use crate::elf::{Definition, ElfError};
+
+impl Process<'_> {
+    /// The local scope of an object that was opened: its own tree, breadth first.
+    pub fn scope(&self, root: ObjectIndex) -> Vec<ObjectIndex> {
+        self.scope_of_all(std::iter::once(root))
+    }
+
+    /// The object that answers `symbol` for `asker`, and its definition.
+    ///
+    /// Unreadable symbol tables on the way are pushed to `unreadable`: the answer then may be another.
+    pub fn binding(
+        &self,
+        asker: ObjectIndex,
+        symbol: &[u8],
+        unreadable: &mut Vec<(ObjectIndex, ElfError)>,
+    ) -> Option<(ObjectIndex, Definition)> {
+        let loaded = self.objects.get(asker)?;
+        let global = self.global.get(..loaded.globals_at_load.max(self.start_scope_len(asker))).unwrap_or(&self.global);
+        let local = self.scope(loaded.scope_root);
+        let mut seen = Vec::new();
+        for index in global.iter().copied().chain(local) {
+            if seen.contains(&index) {
+                continue;
+            }
+            seen.push(index);
+            let object = &self.objects.get(index)?.object;
+            match self.store.symbols(object).and_then(|it| it.definition(symbol)) {
+                Ok(Some(definition)) => return Some((index, definition)),
+                Ok(None) => {}
+                Err(error) => unreadable.push((index, error)),
+            }
+        }
+        None
+    }
+
+    /// Objects of the start are bound when the global scope is complete.
+    fn start_scope_len(&self, asker: ObjectIndex) -> usize {
+        let of_start = self.objects.get(asker).is_some_and(|it| it.event == 0);
+        if of_start { self.global.len() } else { 0 }
+    }
+}
