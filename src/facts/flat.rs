@@ -37,7 +37,12 @@ impl Flat {
         writer.libraries();
         writer.process();
         writer.objects();
-        Self { schema: FLAT_SCHEMA.to_owned(), target: facts.target.clone(), facts: writer.known, unknown: writer.unknown }
+        Self {
+            schema: FLAT_SCHEMA.to_owned(),
+            target: facts.target.clone(),
+            facts: writer.known,
+            unknown: writer.unknown,
+        }
     }
 }
 
@@ -155,7 +160,9 @@ impl Writer<'_> {
         let facts = self.facts;
         let name = |it: &super::Need| format!("{}: {}", it.object, it.soname);
         self.names("not_found", &facts.needs, |it| Some(name(it)));
-        self.names("not_found_masked", &facts.needs, |it| it.masked.value().copied().unwrap_or(false).then(|| name(it)));
+        self.names("not_found_masked", &facts.needs, |it| {
+            it.masked.value().copied().unwrap_or(false).then(|| name(it))
+        });
         self.names("broken", &facts.objects, |it| {
             let state = it.state.value()?;
             (state != "ok").then(|| format!("{}: {state}", it.path))

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::flat::{FLAT_SCHEMA, Flat};
 use super::{
-    BlasUse, Duplicates, Environment, Fact, Facts, Gap, GapId, Hdf5Use, ImportFailure, Launcher, Libc, MpiUse, Need, Object,
-    OpenmpRuntime, Package, Process, Python, SCHEMA, UserSite,
+    BlasUse, Duplicates, Environment, Fact, Facts, Gap, GapId, Hdf5Use, ImportFailure, Launcher, Libc, MpiUse, Need,
+    Object, OpenmpRuntime, Package, Process, Python, SCHEMA, UserSite,
 };
 
 /// Why a saved facts file cannot be used.
@@ -232,7 +232,8 @@ impl Reader<'_> {
         let mut uses = Vec::new();
         for user in self.users("hdf5") {
             let key = |name: &str| format!("hdf5.{user}.{name}");
-            let client_parallel = if user == "h5py" { self.boolean("h5py.mpi")? } else { self.absent("client_parallel") };
+            let client_parallel =
+                if user == "h5py" { self.boolean("h5py.mpi")? } else { self.absent("client_parallel") };
             uses.push(Hdf5Use {
                 version: self.text(&key("version"))?,
                 parallel: self.boolean(&key("parallel"))?,

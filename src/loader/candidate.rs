@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::objects::{Object, Objects};
 use crate::base::TreePath;
-use crate::elf::{ElfError, Linkage, machine_name};
+use crate::elf::{ElfError, Linkage};
 
 /// What every object of one process has in common.
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +74,7 @@ fn unusable(linkage: &Linkage, shape: Shape) -> Option<Candidate> {
         return Some(Candidate::Fatal("has the other byte order".to_owned()));
     }
     if linkage.bits != shape.bits || linkage.machine != shape.machine {
-        let machine = machine_name(linkage);
+        let machine = linkage.machine_name();
         return Some(Candidate::Refused(format!("is for {machine}, {} bits", linkage.bits)));
     }
     if linkage.os_abi != 0 && linkage.os_abi != 3 {

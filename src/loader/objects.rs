@@ -9,7 +9,6 @@ use crate::elf::{self, ElfError, Linkage, Symbols};
 use crate::tree::{Kind, View};
 
 /// One file, asked for by its real path.
-#[derive(Debug)]
 pub struct Object {
     /// The real path.
     pub real: TreePath,
@@ -21,6 +20,12 @@ pub struct Object {
     pub linkage: Result<Linkage, ElfError>,
     symbols: OnceLock<Result<Arc<Symbols>, ElfError>>,
     versions: OnceLock<Result<Arc<Versions>, ElfError>>,
+}
+
+impl std::fmt::Debug for Object {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{:?}", self.real)
+    }
 }
 
 /// The versions that an object defines and needs.

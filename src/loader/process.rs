@@ -177,7 +177,9 @@ impl<'v> Process<'v> {
         let mut probes = Vec::new();
         let result = match self.search_name(requester, name, &mut probes) {
             Answer::Found { name, via, .. } => Ok((name, via)),
-            Answer::Loaded(index) => Ok((self.objects.get(index).map_or_else(Vec::new, |it| it.name.clone()), Via::Absolute)),
+            Answer::Loaded(index) => {
+                Ok((self.objects.get(index).map_or_else(Vec::new, |it| it.name.clone()), Via::Absolute))
+            }
             Answer::Failed(failure) => Err(failure),
         };
         (result, probes)
@@ -351,9 +353,8 @@ impl<'v> Process<'v> {
         if let Some(index) = self.loaded_as(path) {
             return Answer::Loaded(index);
         }
-        let unusable = |reason: String| {
-            Answer::Failed(Failure::Unusable { path: path.to_vec(), needed_by: Vec::new(), reason })
-        };
+        let unusable =
+            |reason: String| Answer::Failed(Failure::Unusable { path: path.to_vec(), needed_by: Vec::new(), reason });
         match look(self.store, path, self.shape) {
             Candidate::Opened(object) => self.found(path.to_vec(), object, via, Vec::new()),
             Candidate::Refused(reason) | Candidate::Fatal(reason) => unusable(reason),
@@ -484,7 +485,18 @@ impl<'v> Process<'v> {
         let event = self.event;
         let needs = Vec::new();
         let probes = Vec::new();
-        self.objects.push(Loaded { name, object, asked, needed_by, via, needs, event, scope_root, globals_at_load, probes });
+        self.objects.push(Loaded {
+            name,
+            object,
+            asked,
+            needed_by,
+            via,
+            needs,
+            event,
+            scope_root,
+            globals_at_load,
+            probes,
+        });
     }
 
     fn learn(&mut self, index: ObjectIndex, name: &[u8]) {

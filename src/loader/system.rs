@@ -63,11 +63,18 @@ impl System {
         }
         let default_directories = directory_run(&bytes);
         if default_directories.is_empty() {
-            return Err(fail("no list of default directories in its bytes: not a loader that is known here".to_owned()));
+            return Err(fail(
+                "no list of default directories in its bytes: not a loader that is known here".to_owned(),
+            ));
         }
         let version = release(&bytes).or_else(|| libc_release(view, &default_directories, gaps));
         if version.is_none() {
-            gaps.push(Gap::new(&loader, Stage::Loader, "its bytes name no glibc version", "hwcaps directories of old versions"));
+            gaps.push(Gap::new(
+                &loader,
+                Stage::Loader,
+                "its bytes name no glibc version",
+                "hwcaps directories of old versions",
+            ));
         }
         let cache_path = string_ending(&bytes, b"ld.so.cache").map(TreePath::new);
         let cache = cache_path.and_then(|path| read_cache(view, &path, gaps));
