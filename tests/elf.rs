@@ -1,49 +1,61 @@
-//! The ELF reader against files whose content is known.
+//! The ELF reader: against files whose content is known, against a second reader, and against broken bytes.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod support;
 
-use std::sync::Arc;
+#[path = "elf/known.rs"]
+mod known;
+#[path = "elf/mutated.rs"]
+mod mutated;
+#[path = "elf/oracle.rs"]
+mod oracle;
 
-use pyhpc_audit::base::Bytes;
-use pyhpc_audit::elf::{ElfError, Linkage, Object, Symbols, build_id, read_linkage, search_text};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use pyhpc_audit::base::{Bytes, ReadAt};
 use support::ElfSpec;
 
+/// Every class, byte order and entry size of DT_HASH.
 const MACHINES: [&str; 11] =
     ["x86_64", "x32", "i386", "aarch64", "aarch64_be", "ppc64", "ppc64le", "s390x", "s390", "arm", "riscv64"];
 
-const RICH: &str = r#"
-soname = "libx.so.1"
-needed = ["liby.so.2", "libc.so.6"]
-rpath = "$ORIGIN/../lib"
-runpath = "/opt/a:/opt/b"
-auxiliary = ["aux.so"]
-filter = ["filter.so"]
-audit = ["audit.so"]
-depaudit = ["depaudit.so"]
-no_default_library_path = true
-interpreter = "/lib64/ld-linux-x86-64.so.2"
-build_id = "00112233445566778899"
-text = ["OpenBLAS 0.3.29 NO_AFFINITY", "second"]
-comment = "GCC: (Debian) 12.2.0"
-defines_versions = ["X_1"]
-defines = ["f", "g1", "g2", "g3", { name = "w", weak = true, version = "X_2" }, { name = "hidden", hidden = true },
-  { name = "local", local = true }, { name = "version_text", text = "1.2.3" }, { name = "zero", kind = "bss", size_bytes = 64 },
-  { name = "absolute", kind = "absolute" }]
-wants = ["a", { name = "b", weak = true }, { name = "c", version = "GLIBC_2.17", from = "libc.so.6" }]
-needs_versions = [{ file = "libm.so.6", versions = ["GLIBC_2.29"], weak = ["GLIBC_2.99"] }]
-"#;
+/// An object with one of everything, for `machine`.
+fn rich(machine: &str) -> ElfSpec {
+    ElfSpec { machine: machine.to_owned(), ..ElfSpec::parse(include_str!("elf/rich.toml")) }
+}
 
 fn file(bytes: Vec<u8>) -> Arc<Bytes> {
     Arc::new(Bytes(Arc::new(bytes)))
 }
 
-#[test]
-fn smoke() {
-    let spec = ElfSpec::parse(RICH);
-    let object = Object::open(file(spec.build())).unwrap();
-    println!("{:?}", object.linkage);
-    let symbols = object.symbols().unwrap();
-    println!("{:?} {:?}", symbols.definition(b"f"), symbols.wanted());
-    std::fs::write("/tmp/elf-helper-smoke.so", spec.build()).unwrap();
+/// A file that counts what is read of it.
+#[derive(Default)]
+struct Counted {
+    inner: Bytes,
+    reads: AtomicU64,
+    read_bytes: AtomicU64,
+}
+
+impl Counted {
+    fn new(bytes: Vec<u8>) -> Arc<Self> {
+        Arc::new(Self { inner: Bytes(Arc::new(bytes)), ..Self::default() })
+    }
+
+    fn reads(&self) -> u64 {
+        self.reads.load(Ordering::Relaxed)
+    }
+}
+
+impl ReadAt for Counted {
+    fn read_at(&self, offset_bytes: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.read_bytes.fetch_add(buffer.len() as u64, Ordering::Relaxed);
+        self.inner.read_at(offset_bytes, buffer)
+    }
+
+    fn size_bytes(&self) -> u64 {
+        self.inner.size_bytes()
+    }
 }

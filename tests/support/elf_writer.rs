@@ -232,6 +232,7 @@ impl<'a> Writer<'a> {
         }
         if self.relocated() {
             self.add(".rela.dyn", 4, 2, 8, vec![0; 24 * spec.wants.len()]);
+            self.last().entry = 24;
             self.last().link = ".dynsym";
         }
     }
@@ -273,6 +274,8 @@ impl<'a> Writer<'a> {
     fn headers(&self) -> Vec<(u32, u32)> {
         let mut headers = Vec::new();
         if self.part(".interp").is_some() {
+            // ld.so learns from PT_PHDR where the kernel put a position-independent executable.
+            headers.push((6, READ));
             headers.push((3, READ));
         }
         headers.extend(self.segments().map(|flags| (1, flags)));
@@ -450,6 +453,11 @@ impl<'a> Writer<'a> {
         match kind {
             2 => whole(".dynamic"),
             3 => whole(".interp"),
+            6 => {
+                let (first, size) = if self.machine.wide { (64, 56) } else { (52, 32) };
+                let length = size * self.headers().len() as u64;
+                (first, self.base + first, length, length)
+            }
             4 => whole(".note.gnu.build-id"),
             1 => {
                 let own = |part: &&Part| Self::segment_of(part).map(|index| self.segments()[index]) == Some(flags);
@@ -471,7 +479,11 @@ impl<'a> Writer<'a> {
         let mut out = self.file_header(if self.spec.sections { table } else { 0 });
         for (kind, flags) in self.headers() {
             let (offset, address, in_file, in_memory) = self.extent(kind, flags);
-            let align = if kind == 1 { PAGE } else { 8 };
+            let align = match kind {
+                1 => PAGE,
+                4 => 4,
+                _ => 8,
+            };
             if self.machine.wide {
                 out.long(&[kind, flags]).double(&[offset, address, address, in_file, in_memory, align]);
             } else {

@@ -219,7 +219,8 @@ pub fn cache_bytes(entries: &[(String, String)]) -> Vec<u8> {
     [bytes, lines, strings].concat()
 }
 
-fn from_hex(text: &str) -> Vec<u8> {
+/// Bytes of hexadecimal digits; white space is ignored.
+pub fn from_hex(text: &str) -> Vec<u8> {
     let digits: Vec<char> = text.chars().filter(|c| !c.is_whitespace()).collect();
     digits.chunks(2).map(|pair| u8::from_str_radix(&pair.iter().collect::<String>(), 16).unwrap()).collect()
 }
