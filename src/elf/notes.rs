@@ -1,7 +1,8 @@
-//! PT_NOTE: the GNU build id.
+//! Notes: the GNU build id.
 
 use goblin::elf::note::NT_GNU_BUILD_ID;
 use goblin::elf::program_header::PT_NOTE;
+use goblin::elf::section_header::SHT_NOTE;
 
 use super::ElfError;
 use super::image::Image;
@@ -10,16 +11,37 @@ use super::range::u32_at;
 use crate::base::ReadAt;
 
 /// The descriptor of the note NT_GNU_BUILD_ID of owner `GNU`.
+///
+/// patchelf before 0.12 moved note sections and left PT_NOTE pointing at other bytes: where the segments hold no
+/// build id, or no notes at all, the note sections are asked.
 pub(super) fn build_id(file: &dyn ReadAt, image: &Image) -> Result<Option<Vec<u8>>, ElfError> {
-    for segment in image.segments.iter().filter(|segment| segment.p_type == PT_NOTE) {
-        if NOTE_BYTES < segment.p_filesz {
-            return Err(ElfError::Limit(format!("notes of {} bytes", segment.p_filesz)));
+    let segments = image.segments.iter().filter(|segment| segment.p_type == PT_NOTE);
+    let in_segments = first(file, image, segments.map(|it| (it.p_offset, it.p_filesz, it.p_align)));
+    if let Ok(Some(id)) = in_segments {
+        return Ok(Some(id));
+    }
+    let sections = image.sections(file)?;
+    let sections = sections.iter().filter(|section| section.sh_type == SHT_NOTE);
+    match first(file, image, sections.map(|it| (it.sh_offset, it.sh_size, it.sh_addralign)))? {
+        Some(id) => Ok(Some(id)),
+        None => in_segments,
+    }
+}
+
+fn first(
+    file: &dyn ReadAt,
+    image: &Image,
+    spans: impl Iterator<Item = (u64, u64, u64)>,
+) -> Result<Option<Vec<u8>>, ElfError> {
+    for (offset, length, align) in spans {
+        if NOTE_BYTES < length {
+            return Err(ElfError::Limit(format!("notes of {length} bytes")));
         }
-        let bytes = image.read(file, "a note segment", segment.p_offset, segment.p_filesz)?;
-        let align = if segment.p_align == 8 { 8 } else { 4 };
+        let bytes = image.read(file, "a note", offset, length)?;
+        let align = if align == 8 { 8 } else { 4 };
         let mut at = 0;
         while at < bytes.len() {
-            let cut = || ElfError::Malformed("a note leaves its segment".to_owned());
+            let cut = || ElfError::Malformed("a note is cut off".to_owned());
             let note = note_at(&bytes, at, align, image).ok_or_else(cut)?;
             if note.kind == NT_GNU_BUILD_ID && note.owner == b"GNU\0" {
                 return Ok(Some(note.descriptor.to_vec()));
