@@ -14,8 +14,10 @@ pub struct Object {
     /// Import name of the package it belongs to, empty when none does.
     pub package: String,
     /// `extension`, `library`, `executable`.
+    #[schemars(extend("x-words" = ["extension", "library", "executable"]))]
     pub role: String,
     /// `ok`, `truncated`, `empty`, `not-elf`, `dangling-symlink`, `foreign-machine`, `unreadable`, `malformed`.
+    #[schemars(extend("x-words" = ["ok", "truncated", "empty", "not-elf", "dangling-symlink", "foreign-machine", "unreadable", "malformed"]))]
     pub state: Fact<String>,
     /// `x86_64`, `aarch64`, ... of the file.
     pub machine: Fact<String>,
@@ -48,6 +50,7 @@ pub struct Need {
     /// The NEEDED entry.
     pub soname: String,
     /// `missing`.
+    #[schemars(extend("x-words" = ["missing"]))]
     pub state: Fact<String>,
     /// Whether a library of that soname is already in the process when the extension is imported: then it works.
     pub masked: Fact<bool>,
