@@ -50,7 +50,6 @@ pub struct Need {
     /// The NEEDED entry.
     pub soname: String,
     /// `missing`.
-    #[schemars(extend("x-words" = ["missing"]))]
     pub state: Fact<String>,
     /// Whether a library of that soname is already in the process when the extension is imported: then it works.
     pub masked: Fact<bool>,

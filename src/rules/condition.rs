@@ -307,3 +307,68 @@ fn appended_node(made: &IdedExpr) -> Option<&IdedExpr> {
 fn appended(made: &IdedExpr) -> Option<&Expr> {
     appended_node(made).map(|node| &node.expr)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn check_refused(text: &str, expected: &str) {
+        let message = parse(text).map(|_| "accepted".to_owned()).unwrap_or_else(|mistake| mistake.message);
+        assert!(message.contains(expected), "{text}: {message}");
+    }
+
+    #[test]
+    fn is_bounded_before_it_is_parsed() {
+        check_refused("", "no condition");
+        check_refused(&format!("a == \"{}\"", "x".repeat(2000)), "longer than 2000 bytes");
+        check_refused(&vec!["a"; 66].join(" && "), "more than 64 operators");
+        check_refused(&vec!["1"; 66].join("+"), "more than 64 operators");
+        check_refused(&"!".repeat(900), "more than 64 operators");
+        check_refused(&format!("{}a{}", "[".repeat(33), "]".repeat(33)), "more than 32 levels");
+        check_refused(&vec!["a"; 300].join("."), "more than 200 points");
+        check_refused("a.exists(x, a.exists(y, a.exists(z, z)))", "more than 2 macros");
+        assert!(parse(&vec!["a"; 65].join(" && ")).is_ok());
+        assert!(parse(&vec!["1"; 65].join("+")).is_ok());
+        assert!(parse(&vec!["a"; 200].join(".")).is_ok());
+        assert!(parse(&format!("{}a{}", "[".repeat(32), "]".repeat(32))).is_ok());
+        assert!(parse(&format!("{}a{}", "size(!".repeat(32), ")".repeat(32))).is_ok());
+        assert!(parse("a.filter(x, x).filter(y, y).map(z, z).exists(w, w)").is_ok());
+    }
+
+    #[test]
+    fn refuses_what_it_does_not_know() {
+        for text in [
+            "a.?b",
+            "a[?0]",
+            "1u",
+            "b\"x\"",
+            "A{b: 1}",
+            "x(1,)",
+            "a.exists(1, true)",
+            "a.map(x)",
+            "size()",
+            "a..b",
+            "'",
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(text in "[a-c .,?:!&|=<>()\\[\\]{}+*'\"\\\\0-9ux@\u{e9}\n-]{0,60}") {
+            let _ = parse(&text);
+        }
+
+        #[test]
+        fn never_panics_on_words(words in prop::collection::vec(prop::sample::select(vec!["a", ".", "exists", "(", ")", "x",
+            ",", "[", "]", "&&", "||", "!", "==", "?", ":", "has", "size", "1", "\"t\"", "in", "-", "map", "filter", "{", "}",
+            "null", "9999999999999999999", "1e999", "'\\u0000'", "'\\ud800'", "r'\\'", "b", "'''", "`a`"]), 0..24)) {
+            let _ = parse(&words.join(" "));
+            let _ = parse(&words.concat());
+        }
+    }
+}

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use super::expression::{Each, Kind, Node};
 use super::operators;
-use super::value::{Missing, Seen, Value, element_name, union};
+use super::value::{Missing, Seen, Value, element_name, once_each, union};
 
 /// Most nodes that one evaluation visits.
 const MAX_STEPS: u32 = 2_000_000;
@@ -169,6 +169,7 @@ impl<'f> Walk<'_, 'f> {
 
     fn each(&mut self, each: Each, list: List<'_, 'f>, variable: &str, body: &Node, test: Option<&Node>) -> Seen<'f> {
         let list_name = self.describe(list.node);
+        self.steps = self.steps.saturating_add(u32::try_from(list.items.len()).unwrap_or(u32::MAX));
         let mut answers = Answers { items: Vec::new(), open: list.open, list: list.because };
         for (index, item) in list.items.into_iter().enumerate() {
             let name = match &item.value {
@@ -240,8 +241,7 @@ impl<'f> Answers<'f> {
         if !missing.is_empty() {
             return Seen::unknown(missing);
         }
-        let because = self.items.iter().fold(self.list, |all, answer| union(&all, &answer.body.because));
-        Seen::bool(!decides, because)
+        Seen::bool(!decides, self.every_reason())
     }
 
     fn one(self) -> Seen<'f> {
@@ -251,8 +251,7 @@ impl<'f> Answers<'f> {
         if count < 2 && !missing.is_empty() {
             return Seen::unknown(missing);
         }
-        let because = self.items.iter().fold(self.list, |all, answer| union(&all, &answer.body.because));
-        Seen::bool(count == 1, because)
+        Seen::bool(count == 1, self.every_reason())
     }
 
     fn filter(self) -> Seen<'f> {
@@ -287,10 +286,15 @@ impl<'f> Answers<'f> {
         Seen { value: Value::List { items, open }, because }
     }
 
+    /// What all answers together rest on: the list, and what was asked of each element.
+    fn every_reason(&self) -> Vec<u64> {
+        once_each(self.list.iter().chain(self.items.iter().flat_map(|answer| &answer.body.because)))
+    }
+
     /// What is missing to know every answer.
     fn missing(&self) -> Vec<Missing> {
-        let unknown = self.items.iter().filter_map(|answer| unless_bool(&answer.body));
-        unknown.fold(self.open.clone(), |all, missing| union(&all, &missing))
+        let unknown: Vec<Missing> = self.items.iter().filter_map(|it| unless_bool(&it.body)).flatten().collect();
+        once_each(self.open.iter().chain(&unknown))
     }
 }
 
@@ -300,4 +304,173 @@ fn unless_bool(seen: &Seen<'_>) -> Option<Vec<Missing>> {
         return None;
     }
     operators::wrong("true or false is needed", &[seen]).missing()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::super::condition::parse;
+    use super::*;
+
+    /// Facts of every kind: known, unknown, absent, incomplete, each with evidence of its own.
+    fn facts() -> Json {
+        json!({
+            "yes": {"value": true, "because": [1]},
+            "no": {"value": false, "because": [2]},
+            "hidden": {"unknown": 7},
+            "absent": {"value": null, "because": [3]},
+            "text": {"value": "libx.so.1", "because": [4]},
+            "names": {"value": ["a", "b"], "because": [5]},
+            "some": {"value": ["a"], "because": [6], "incomplete": 8},
+            "items": {"value": [
+                {"name": "a", "ok": {"value": true, "because": [10]}, "kind": {"value": "x", "because": [11]}},
+                {"name": "b", "ok": {"value": false, "because": [12]}, "kind": {"unknown": 9}},
+            ], "because": [9]},
+        })
+    }
+
+    /// The value of a condition, and what it rests on or what is missing.
+    #[track_caller]
+    fn check(condition: &str, value: &str, because: &[u64]) {
+        let (node, facts) = (parse(condition).unwrap(), facts());
+        let seen = evaluate(&node, &Scope { facts: facts.as_object().unwrap(), subject: None });
+        assert_eq!((seen.display().as_str(), seen.because.as_slice()), (value, because), "{condition}");
+    }
+
+    #[track_caller]
+    fn check_missing(condition: &str, expected: &[&str]) {
+        let (node, facts) = (parse(condition).unwrap(), facts());
+        let seen = evaluate(&node, &Scope { facts: facts.as_object().unwrap(), subject: None });
+        let missing: Vec<_> = seen.missing().expect(condition).into_iter().map(|missing| missing.name).collect();
+        assert_eq!(missing, expected, "{condition}");
+    }
+
+    #[test]
+    fn evidence_is_what_decided() {
+        check("yes && no", "false", &[2]);
+        check("no && hidden", "false", &[2]);
+        check("hidden && no", "false", &[2]);
+        check("hidden || yes", "true", &[1]);
+        check("yes && !no", "true", &[1, 2]);
+        check("no || no", "false", &[2]);
+        check("items.exists(i, i.ok)", "true", &[10]);
+        check("items.exists(i, i.name == \"b\")", "true", &[9]);
+        check("items.all(i, i.ok)", "false", &[12]);
+        check("items.exists(i, i.name == \"c\" && i.ok)", "false", &[9]);
+        check("items.exists_one(i, i.ok)", "true", &[9, 10, 12]);
+        check("items.filter(i, i.ok).size()", "1", &[9, 10, 12]);
+        check("items.map(i, i.ok, i.kind)", "x", &[9, 10, 12]);
+        check("yes ? text : hidden", "libx.so.1", &[1, 4]);
+        check("absent == null", "true", &[3]);
+        check("\"a\" in some", "true", &[6]);
+        check("\"c\" in names", "false", &[5]);
+    }
+
+    #[test]
+    fn unknown_says_what_is_missing() {
+        check_missing("hidden", &["hidden"]);
+        check_missing("yes && hidden", &["hidden"]);
+        check_missing("\"c\" in some", &["some"]);
+        check_missing("size(some) > 0", &["some"]);
+        check_missing("some[0] == \"a\"", &["some"]);
+        check_missing("first(some) == \"a\"", &["some"]);
+        check_missing("some.all(s, s == \"a\")", &["some"]);
+        check_missing("items.exists(i, i.kind == \"y\")", &["items[b].kind"]);
+        check_missing("items.filter(i, i.kind == \"x\").size() == 1", &["items[b].kind"]);
+        check_missing("items.exists(i, i.other)", &["items[a].other", "items[b].other"]);
+        check_missing("nothing.at.all(x, x)", &["nothing"]);
+    }
+
+    #[test]
+    fn wrong_kinds_are_unknown_and_never_panic() {
+        for condition in [
+            "text < 1",
+            "text + 1",
+            "-text",
+            "!text",
+            "names[5]",
+            "names[-1]",
+            "names.ok",
+            "text.ok",
+            "absent.ok",
+            "size(yes)",
+            "text in text",
+            "text.exists(x, x)",
+            "names.all(n, n)",
+            "text ? 1 : 2",
+            "version_less(text, absent)",
+            "9223372036854775807 + 1",
+            "9223372036854775807 * 2",
+            "-9223372036854775807 - 2",
+            "text && yes",
+            "text.split(1)",
+        ] {
+            check_missing(condition, &["condition"]);
+        }
+        check("1.5 + 1 == 2.5 && 3 > 2.5", "true", &[]);
+        check("basename(\"/a/\" + text).startsWith(\"libx\") && text.matches(\"so[.][0-9]$\")", "true", &[4]);
+        check("version_less(\"1.9\", \"1.10\") && text.split(\".\")[1].upperAscii() == \"SO\"", "true", &[4]);
+        check("basename(absent)", "none", &[3]);
+    }
+
+    #[test]
+    fn steps_are_bounded() {
+        let many: Vec<u32> = (0..3000).collect();
+        let facts = json!({ "many": many });
+        let node = parse("many.all(a, many.all(b, a + b >= 0))").unwrap();
+        let seen = evaluate(&node, &Scope { facts: facts.as_object().unwrap(), subject: None });
+        assert_eq!(seen.missing().unwrap().first().unwrap().name, "condition");
+    }
+
+    fn condition() -> impl Strategy<Value = String> {
+        let names = [
+            "yes",
+            "no",
+            "hidden",
+            "text == \"a\"",
+            "\"a\" in some",
+            "\"c\" in names",
+            "absent == null",
+            "size(names) == 2",
+        ];
+        let leaf = prop::sample::select(names.to_vec()).prop_map(str::to_owned);
+        leaf.prop_recursive(4, 24, 3, |inner| {
+            let each = prop::sample::select(vec!["exists", "all", "exists_one"]);
+            prop_oneof![
+                (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} && {b})")),
+                (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} || {b})")),
+                inner.clone().prop_map(|a| format!("!({a})")),
+                (inner.clone(), inner.clone(), inner.clone()).prop_map(|(a, b, c)| format!("({a} ? {b} : {c})")),
+                (each, inner.clone()).prop_map(|(each, a)| format!("items.{each}(i, i.ok && {a})")),
+                (inner.clone(), inner)
+                    .prop_map(|(a, b)| format!("items.filter(i, {a} || i.kind == \"x\").exists(i, {b} || i.ok)")),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn unknown_facts_never_turn_a_verdict(condition in condition(), hide in prop::collection::vec(any::<bool>(), 12)) {
+            let Ok(node) = parse(&condition) else { return Ok(()) };
+            let known = facts();
+            let mut fewer = known.clone();
+            let paths = ["/yes", "/no", "/absent", "/text", "/names", "/some", "/items", "/items/value/0/ok",
+                "/items/value/1/ok", "/items/value/0/kind", "/items/value/0", "/items/value/1"];
+            for (path, _) in paths.iter().zip(&hide).rev().filter(|(_, hide)| **hide) {
+                if let Some(fact) = fewer.pointer_mut(path) {
+                    *fact = json!({"unknown": 1});
+                }
+            }
+            let value = |facts: &Json| {
+                let seen = evaluate(&node, &Scope { facts: facts.as_object().unwrap(), subject: None });
+                if let Value::Bool(value) = seen.value { Some(value) } else { None }
+            };
+            let (before, after) = (value(&known), value(&fewer));
+            prop_assert!(after.is_none() || after == before, "{condition}: {before:?} became {after:?} with {fewer}");
+        }
+    }
 }

@@ -21,9 +21,8 @@ const FINGERPRINT_LETTERS: usize = 16;
 /// Judges `facts`.
 pub fn judge(rules: &RuleSet, policy: &Policy, facts: &Facts) -> Outcome {
     let mut outcome = Outcome::default();
-    let json = serde_json::to_value(facts).unwrap_or(Json::Null);
-    let empty = Map::new();
-    let court = Court { facts, json: &json, map: json.as_object().unwrap_or(&empty), policy };
+    let json = as_json(facts);
+    let court = Court { facts, json: &json, policy };
     for rule in rules.iter().filter(|rule| policy.enabled(&rule.name)) {
         court.judge(rule, &mut outcome);
     }
@@ -34,6 +33,19 @@ pub fn judge(rules: &RuleSet, policy: &Policy, facts: &Facts) -> Outcome {
     outcome.undecided.sort();
     outcome.undecided.dedup();
     outcome
+}
+
+/// What conditions can name; what the model cannot write is not given, and so unknown.
+fn as_json(facts: &Facts) -> Map<String, Json> {
+    let parts = [
+        ("environment", serde_json::to_value(&facts.environment)),
+        ("process", serde_json::to_value(&facts.process)),
+        ("packages", serde_json::to_value(&facts.packages)),
+        ("objects", serde_json::to_value(&facts.objects)),
+        ("needs", serde_json::to_value(&facts.needs)),
+        ("missing_versions", serde_json::to_value(&facts.missing_versions)),
+    ];
+    parts.into_iter().filter_map(|(name, part)| Some((name.to_owned(), part.ok()?))).collect()
 }
 
 /// What one rule says of one subject.
@@ -87,8 +99,7 @@ fn answer(condition: &Condition, scope: &Scope<'_>) -> Result<(bool, Vec<u64>), 
 
 struct Court<'f> {
     facts: &'f Facts,
-    json: &'f Json,
-    map: &'f Map<String, Json>,
+    json: &'f Map<String, Json>,
     policy: &'f Policy,
 }
 
@@ -97,7 +108,7 @@ impl Court<'_> {
         let found = rule.subject.find(self.json);
         let (mut decided, mut open) = (false, false);
         for subject in &found.items {
-            let scope = Scope { facts: self.map, subject: Some((rule.subject.word, subject)) };
+            let scope = Scope { facts: self.json, subject: Some((rule.subject.word, subject)) };
             let decision = decide(rule, &scope);
             match decision.verdict {
                 Verdict::NotApplicable => {}
@@ -115,7 +126,7 @@ impl Court<'_> {
         if let Some(hidden) = &found.hidden {
             // Whatever the hidden members are: the rule may not apply to them, or hold for all of them.
             let unknown = json!({ "unknown": "hidden" });
-            let scope = Scope { facts: self.map, subject: Some((rule.subject.word, &unknown)) };
+            let scope = Scope { facts: self.json, subject: Some((rule.subject.word, &unknown)) };
             match decide(rule, &scope).verdict {
                 Verdict::NotApplicable => {}
                 Verdict::Satisfied => decided = true,

@@ -60,6 +60,9 @@ struct WaiverTable {
 }
 
 impl Policy {
+    /// The tables of the configuration file that are read here.
+    pub const TABLES: [&'static str; 2] = ["rules", "waiver"];
+
     /// Reads `[rules]` and `[[waiver]]` of a configuration file.
     ///
     /// `disable` and `enable` hold names of rules; `*` in `disable` stands for all of them, and `enable` wins.

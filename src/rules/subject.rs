@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::check::Names;
 use super::types::{Record, Type};
@@ -110,8 +110,10 @@ impl Subject {
     }
 
     /// Every subject of this kind in `facts`.
-    pub(super) fn find<'f>(&self, facts: &'f Json) -> Found<'f> {
-        let stands = self.path.iter().try_fold(facts, |json, step| json.get(*step));
+    pub(super) fn find<'f>(&self, facts: &'f Map<String, Json>) -> Found<'f> {
+        let (first, rest) = self.path.split_first().unzip();
+        let first = first.and_then(|first| facts.get(*first));
+        let stands = rest.into_iter().flatten().try_fold(first, |json, step| Some(json?.get(*step))).flatten();
         let missing = |reason: &Json| Missing {
             name: self.list_name(),
             reason: reason.as_u64().map_or_else(|| Reason::Text("not given".to_owned()), Reason::Gap),

@@ -3,11 +3,13 @@
 //! Invariant: an unknown value always says what is missing.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
+use std::hash::Hash;
 
 use serde_json::Value as Json;
 
 /// Why something is missing.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Reason {
     /// Index into the gaps of the facts.
     Gap(u64),
@@ -16,7 +18,7 @@ pub(super) enum Reason {
 }
 
 /// A fact that is missing, by its dotted name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Missing {
     /// `hdf5.parallel`
     pub(super) name: String,
@@ -174,12 +176,12 @@ pub(super) fn element_name(list: &str, index: usize, item: &Json) -> String {
 }
 
 /// Both, in order, each once.
-pub(super) fn union<T: Clone + PartialEq>(a: &[T], b: &[T]) -> Vec<T> {
-    let mut all = a.to_vec();
-    for item in b {
-        if !all.contains(item) {
-            all.push(item.clone());
-        }
-    }
-    all
+pub(super) fn union<T: Clone + Eq + Hash>(a: &[T], b: &[T]) -> Vec<T> {
+    once_each(a.iter().chain(b))
+}
+
+/// All of them, in order, each once.
+pub(super) fn once_each<'t, T: Clone + Eq + Hash + 't>(all: impl Iterator<Item = &'t T>) -> Vec<T> {
+    let mut seen = HashSet::new();
+    all.filter(|item| seen.insert(*item)).cloned().collect()
 }
