@@ -1,0 +1,230 @@
+//! Findings for people, worst first: what is wrong, where that is seen, what to type.
+//!
+//! Invariant: findings that say the same of several objects of one package are one block; none is left out, only counted.
+
+use super::layout::{Paper, Tone, clean, page_width, plain_lines, width_of};
+use super::places::{Names, file_name};
+use super::{TargetReport, Verbosity};
+use crate::facts::{Evidence, Facts};
+use crate::rules::{Finding, Severity};
+
+/// Evidence lines and files shown of one block, without `-v`.
+const SHOWN_LINES: usize = 4;
+
+/// What stands for the object in the message of several findings.
+const EACH: &str = "each of them";
+
+/// Findings that differ in nothing but the object.
+struct Block<'a> {
+    findings: Vec<&'a Finding>,
+    package: String,
+    message: String,
+}
+
+/// Every finding that no waiver accepts.
+pub(super) fn write(target: &TargetReport<'_>, names: &Names, paper: &mut Paper<'_>) {
+    let open = target.outcome.findings.iter().filter(|it| it.waived.is_none());
+    let mut blocks = blocks(open, target.facts);
+    blocks.sort_by_key(|block| block.findings.first().map(|it| std::cmp::Reverse(it.severity)));
+    for block in &blocks {
+        paper.blank();
+        match block.findings.as_slice() {
+            [one] => single(one, names, paper),
+            several => group(several, block, names, paper),
+        }
+    }
+    let worst = blocks.first().and_then(|block| block.findings.first());
+    if let Some(worst) = worst {
+        paper.blank();
+        paper.put(
+            0,
+            2,
+            &[(Tone::Faint, "more on a rule: "), (Tone::Plain, &format!("pyhpc-audit explain {}", worst.rule))],
+        );
+    }
+}
+
+/// The tone of a severity.
+pub(super) fn tone(severity: Severity) -> Tone {
+    match severity {
+        Severity::Error => Tone::Error,
+        Severity::Warning => Tone::Warning,
+        Severity::Note => Tone::Note,
+    }
+}
+
+fn single(finding: &Finding, names: &Names, paper: &mut Paper<'_>) {
+    let subject = if says(&finding.message, &finding.subject) {
+        String::new()
+    } else {
+        format!("{}: ", names.short(&finding.subject))
+    };
+    headline(finding, &subject, &finding.message, paper);
+    let lines: Vec<String> = finding.evidence.iter().map(|it| names.evidence(it)).collect();
+    listed(&lines, paper);
+    fix(&finding.fix, paper);
+    fingerprint(&[finding], paper);
+}
+
+fn group(findings: &[&Finding], block: &Block<'_>, names: &Names, paper: &mut Paper<'_>) {
+    let Some(first) = findings.first() else { return };
+    let owner = if block.package.is_empty() { String::new() } else { format!(" of {}", block.package) };
+    headline(first, &format!("{} objects{owner}: ", findings.len()), &block.message, paper);
+    let shared: Vec<&Evidence> =
+        first.evidence.iter().filter(|it| findings.iter().all(|other| other.evidence.contains(it))).collect();
+    let of_each: Vec<String> = findings
+        .iter()
+        .map(|finding| {
+            let object = object_of(finding);
+            let own = finding.evidence.iter().find(|it| it.path == object && !shared.contains(it));
+            own.map_or_else(|| names.short(object), |it| names.evidence(it))
+        })
+        .collect();
+    listed(&of_each, paper);
+    listed(&shared.iter().map(|it| names.evidence(it)).collect::<Vec<_>>(), paper);
+    let mut fixes: Vec<&str> = Vec::new();
+    for finding in findings {
+        if !fixes.contains(&finding.fix.as_str()) {
+            fixes.push(&finding.fix);
+        }
+    }
+    match (fixes.as_slice(), paper.look().verbosity) {
+        ([first, _, ..], Verbosity::Terse) => {
+            fix(first, paper);
+            paper.put(6, 6, &[(Tone::Faint, &format!("likewise for the other {} (-v)", findings.len() - 1))]);
+        }
+        (all, Verbosity::Terse | Verbosity::Verbose) => all.iter().for_each(|it| fix(it, paper)),
+    }
+    fingerprint(findings, paper);
+}
+
+fn headline(finding: &Finding, subject: &str, message: &str, paper: &mut Paper<'_>) {
+    let head = format!("{}[{}]", finding.severity.word(), finding.rule);
+    paper.put(
+        0,
+        4,
+        &[(tone(finding.severity), &head), (Tone::Strong, " "), (Tone::Strong, subject), (Tone::Strong, message)],
+    );
+}
+
+/// At most four lines without `-v`, and how many more there are.
+fn listed(lines: &[String], paper: &mut Paper<'_>) {
+    let shown = match paper.look().verbosity {
+        Verbosity::Verbose => lines.len(),
+        // A line that says "and 1 more" takes the place of that one.
+        Verbosity::Terse if lines.len() <= SHOWN_LINES => lines.len(),
+        Verbosity::Terse => SHOWN_LINES - 1,
+    };
+    for line in lines.iter().take(shown) {
+        paper.put(4, 8, &[(Tone::Faint, line)]);
+    }
+    if shown < lines.len() {
+        paper.put(4, 8, &[(Tone::Faint, &format!("and {} more (-v)", lines.len() - shown))]);
+    }
+}
+
+/// Commands stay on one line, to be copied; sentences are wrapped.
+pub(super) fn fix(text: &str, paper: &mut Paper<'_>) {
+    let mut lines = text.trim().lines().peekable();
+    if lines.peek().is_none() {
+        return;
+    }
+    paper.put(4, 4, &[(Tone::Good, "fix:")]);
+    for line in lines {
+        command(6, line, paper);
+    }
+}
+
+/// A line of a fix at `indent`.
+pub(super) fn command(indent: usize, line: &str, paper: &mut Paper<'_>) {
+    let look = paper.look();
+    let fits = indent + width_of(&clean(line, look)) <= page_width(look);
+    match line.trim_start().strip_prefix('#') {
+        Some(_) if fits => paper.verbatim(indent, Tone::Faint, line),
+        Some(comment) => {
+            for part in plain_lines(comment, look, page_width(look).saturating_sub(indent + 2)) {
+                paper.verbatim(indent, Tone::Faint, &format!("# {part}"));
+            }
+        }
+        None if !fits && is_sentence(line) => paper.put(indent, indent, &[(Tone::Plain, line)]),
+        None => paper.verbatim(indent, Tone::Plain, line),
+    }
+}
+
+/// Whether a line reads as a sentence: its first word is capitalised and no assignment.
+fn is_sentence(line: &str) -> bool {
+    let first = line.split_whitespace().next().unwrap_or_default();
+    first.starts_with(|it: char| it.is_ascii_uppercase()) && !first.contains(['=', '/', '_'])
+}
+
+fn fingerprint(findings: &[&Finding], paper: &mut Paper<'_>) {
+    if paper.look().verbosity == Verbosity::Verbose {
+        let mut all: Vec<&str> =
+            findings.iter().map(|it| it.fingerprint.as_str()).filter(|it| !it.is_empty()).collect();
+        all.dedup();
+        if !all.is_empty() {
+            paper.put(4, 8, &[(Tone::Faint, &format!("fingerprint {}", all.join(" ")))]);
+        }
+    }
+}
+
+fn blocks<'a>(findings: impl Iterator<Item = &'a Finding>, facts: &Facts) -> Vec<Block<'a>> {
+    let mut blocks: Vec<Block<'a>> = Vec::new();
+    for finding in findings {
+        let (message, package) = (masked(finding), package_of(object_of(finding), facts));
+        let same = blocks.iter_mut().find(|block| {
+            block.message == message
+                && block.package == package
+                && block
+                    .findings
+                    .first()
+                    .is_some_and(|it| it.rule == finding.rule && it.severity == finding.severity && is_object(it))
+        });
+        match same {
+            Some(block) if is_object(finding) => block.findings.push(finding),
+            Some(_) | None => blocks.push(Block { findings: vec![finding], package, message }),
+        }
+    }
+    blocks
+}
+
+/// The object that a finding is about: its subject, up to the soname or version that may follow.
+fn object_of(finding: &Finding) -> &str {
+    finding.subject.split_once(": ").map_or(finding.subject.as_str(), |(object, _)| object)
+}
+
+fn is_object(finding: &Finding) -> bool {
+    object_of(finding).starts_with('/')
+}
+
+/// The message without the object's own name, so that findings of several objects compare equal.
+fn masked(finding: &Finding) -> String {
+    let object = object_of(finding);
+    if !is_object(finding) || object.len() < 2 {
+        return finding.message.clone();
+    }
+    let message = finding.message.replace(object, EACH);
+    match file_name(object) {
+        "" => message,
+        name => message.replace(name, EACH),
+    }
+}
+
+fn package_of(object: &str, facts: &Facts) -> String {
+    let objects = facts.objects.value().into_iter().flatten().map(|it| (&it.path, &it.package));
+    let needs = facts.needs.value().into_iter().flatten().map(|it| (&it.object, &it.package));
+    let versions = facts.missing_versions.value().into_iter().flatten().map(|it| (&it.object, &it.package));
+    objects
+        .chain(needs)
+        .chain(versions)
+        .find(|(path, _)| *path == object)
+        .map_or_else(String::new, |(_, package)| package.clone())
+}
+
+/// Whether the message names the subject already.
+fn says(message: &str, subject: &str) -> bool {
+    subject.split(": ").all(|part| {
+        message.split([' ', ',', ';', '(', ')', ':', '\'', '"']).any(|word| word == part)
+            || part.len() > 12 && message.contains(part)
+    })
+}
