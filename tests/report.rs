@@ -6,6 +6,8 @@
 mod cases;
 #[path = "report/model.rs"]
 mod model;
+#[path = "report/pages.rs"]
+mod pages;
 
 use std::path::Path;
 
@@ -113,4 +115,32 @@ fn any_width_is_survived() {
             assert!(!render(Format::Table, &reports(&case), &look).is_empty());
         }
     }
+}
+
+#[test]
+fn rules_list() {
+    check("pages", "rules.txt", &pyhpc_audit::report::rules_list(&pages::rule_lines(), &Look::BATCH));
+}
+
+#[test]
+fn explain_rule() {
+    check("pages", "explain-rule.txt", &pyhpc_audit::report::rule_page(&pages::rule(), &Look::BATCH));
+}
+
+#[test]
+fn explain_library() {
+    check("pages", "explain-library.txt", &pyhpc_audit::report::page(&pages::library(), &Look::BATCH));
+}
+
+#[test]
+fn loads() {
+    check("pages", "loads.txt", &pyhpc_audit::report::loads_text(&pages::loads(), &Look::BATCH));
+    check("pages", "loads.json", &pyhpc_audit::report::loads_json(&pages::loads()));
+    check("pages", "alone.txt", &pages::alone().text(&Look::BATCH));
+    check("pages", "alone.json", &pages::alone().json());
+}
+
+#[test]
+fn why() {
+    check("pages", "why.txt", &pyhpc_audit::report::why_text(&pages::question(), &Look::BATCH));
 }

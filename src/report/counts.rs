@@ -68,6 +68,16 @@ impl Counts {
         if parts.is_empty() { "no findings".to_owned() } else { parts }
     }
 
+    /// The findings, and what keeps them from being the whole truth: `no findings, 6 rules undecided`.
+    pub(super) fn verdict(&self) -> String {
+        let findings = self.findings();
+        match (self.undecided, self.gaps) {
+            (0, 0) => findings,
+            (0, gaps) => format!("{findings}, {}", plural(gaps, "gap")),
+            (rules, _) => format!("{findings}, {} undecided", plural(rules, "rule")),
+        }
+    }
+
     /// `4 rules undecided, 1 gap`, or `nothing undecided`.
     pub(super) fn unknowns(&self) -> String {
         let rules = match self.undecided {

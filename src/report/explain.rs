@@ -150,7 +150,7 @@ fn severity_in_words(rule: &RulePage) -> String {
         if rule.formerly.is_empty() { String::new() } else { format!(" Formerly {}.", rule.formerly.join(", ")) };
     let subject = rule.subject.replace('_', " ");
     format!(
-        "{}: {about}{levels}. Asked of each {subject}. Since {}.{origin}{formerly}",
+        "{}: {about}{levels}. About: {subject}. Since {}.{origin}{formerly}",
         capitalised(rule.severity.word()),
         rule.since
     )

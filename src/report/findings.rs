@@ -59,7 +59,7 @@ fn single(finding: &Finding, names: &Names, paper: &mut Paper<'_>) {
     } else {
         format!("{}: ", names.short(&finding.subject))
     };
-    headline(finding, &subject, &finding.message, paper);
+    headline(finding, &subject, &names.short_inside(&finding.message), paper);
     let lines: Vec<String> = finding.evidence.iter().map(|it| names.evidence(it)).collect();
     listed(&lines, paper);
     fix(&finding.fix, paper);
@@ -69,7 +69,7 @@ fn single(finding: &Finding, names: &Names, paper: &mut Paper<'_>) {
 fn group(findings: &[&Finding], block: &Block<'_>, names: &Names, paper: &mut Paper<'_>) {
     let Some(first) = findings.first() else { return };
     let owner = if block.package.is_empty() { String::new() } else { format!(" of {}", block.package) };
-    headline(first, &format!("{} objects{owner}: ", findings.len()), &block.message, paper);
+    headline(first, &format!("{} objects{owner}: ", findings.len()), &names.short_inside(&block.message), paper);
     let shared: Vec<&Evidence> =
         first.evidence.iter().filter(|it| findings.iter().all(|other| other.evidence.contains(it))).collect();
     let of_each: Vec<String> = findings
@@ -91,7 +91,7 @@ fn group(findings: &[&Finding], block: &Block<'_>, names: &Names, paper: &mut Pa
     match (fixes.as_slice(), paper.look().verbosity) {
         ([first, _, ..], Verbosity::Terse) => {
             fix(first, paper);
-            paper.put(6, 6, &[(Tone::Faint, &format!("likewise for the other {} (-v)", findings.len() - 1))]);
+            paper.put(4, 4, &[(Tone::Faint, &format!("likewise for the other {} (-v)", findings.len() - 1))]);
         }
         (all, Verbosity::Terse | Verbosity::Verbose) => all.iter().for_each(|it| fix(it, paper)),
     }
@@ -115,11 +115,11 @@ fn listed(lines: &[String], paper: &mut Paper<'_>) {
         Verbosity::Terse if lines.len() <= SHOWN_LINES => lines.len(),
         Verbosity::Terse => SHOWN_LINES - 1,
     };
-    for line in lines.iter().take(shown) {
-        paper.put(4, 8, &[(Tone::Faint, line)]);
-    }
-    if shown < lines.len() {
-        paper.put(4, 8, &[(Tone::Faint, &format!("and {} more (-v)", lines.len() - shown))]);
+    let gutter = if paper.look().ascii { "|" } else { "\u{2502}" };
+    let more = format!("and {} more (-v)", lines.len() - shown);
+    let more = (shown < lines.len()).then_some(&more);
+    for line in lines.iter().take(shown).chain(more) {
+        paper.put(2, 8, &[(Tone::Faint, gutter), (Tone::Faint, " "), (Tone::Faint, line)]);
     }
 }
 
@@ -129,9 +129,9 @@ pub(super) fn fix(text: &str, paper: &mut Paper<'_>) {
     if lines.peek().is_none() {
         return;
     }
-    paper.put(4, 4, &[(Tone::Good, "fix:")]);
+    paper.put(2, 2, &[(Tone::Good, "fix:")]);
     for line in lines {
-        command(6, line, paper);
+        command(4, line, paper);
     }
 }
 
@@ -163,7 +163,7 @@ fn fingerprint(findings: &[&Finding], paper: &mut Paper<'_>) {
             findings.iter().map(|it| it.fingerprint.as_str()).filter(|it| !it.is_empty()).collect();
         all.dedup();
         if !all.is_empty() {
-            paper.put(4, 8, &[(Tone::Faint, &format!("fingerprint {}", all.join(" ")))]);
+            paper.put(2, 4, &[(Tone::Faint, &format!("fingerprint {}", all.join(" ")))]);
         }
     }
 }
@@ -188,19 +188,24 @@ fn blocks<'a>(findings: impl Iterator<Item = &'a Finding>, facts: &Facts) -> Vec
     blocks
 }
 
-/// The object that a finding is about: its subject, up to the soname or version that may follow.
+/// The object that a finding is about: its subject, up to the soname or version that may follow, else the place of
+/// its first evidence where the message names that; empty where it is about no object.
 fn object_of(finding: &Finding) -> &str {
-    finding.subject.split_once(": ").map_or(finding.subject.as_str(), |(object, _)| object)
+    if finding.subject.starts_with('/') {
+        return finding.subject.split_once(": ").map_or(finding.subject.as_str(), |(object, _)| object);
+    }
+    let places = finding.evidence.iter().map(|it| it.path.as_str());
+    places.take(1).find(|it| it.starts_with('/') && finding.message.contains(it)).unwrap_or_default()
 }
 
 fn is_object(finding: &Finding) -> bool {
-    object_of(finding).starts_with('/')
+    object_of(finding).len() > 1
 }
 
 /// The message without the object's own name, so that findings of several objects compare equal.
 fn masked(finding: &Finding) -> String {
     let object = object_of(finding);
-    if !is_object(finding) || object.len() < 2 {
+    if !is_object(finding) {
         return finding.message.clone();
     }
     let message = finding.message.replace(object, EACH);

@@ -75,8 +75,14 @@ impl Unknowns {
         }
     }
 
-    fn lines(&self) -> Vec<String> {
-        self.0.iter().map(|(reason, names)| format!("unknown {}: {reason}", names.join(", "))).collect()
+    /// One line per reason; the place of the reason is left out where it is the file of the row.
+    fn lines(&self, file: &str) -> Vec<String> {
+        let here = format!(" ({file})");
+        let line = |reason: &str, names: &[&str]| {
+            let names = names.join(", ");
+            format!("unknown {names}: {}", reason.strip_suffix(here.as_str()).unwrap_or(reason))
+        };
+        self.0.iter().map(|(reason, names)| line(reason, names)).collect()
     }
 }
 
@@ -87,7 +93,7 @@ impl Reader<'_> {
             uses.value().into_iter().flatten().map(|it| Row { what: what.to_owned(), ..row(self, it) }).collect();
         let reason = self.reason(uses);
         match (uses.value(), reason) {
-            (None, reason) => rows.push(words(what, "unknown", &format!("unknown: {}", reason.unwrap_or_default()))),
+            (None, reason) => rows.push(words(what, "unknown", &reason.unwrap_or_default())),
             (Some(_), Some(reason)) => {
                 rows.push(words(what, "perhaps more", &format!("the list may be incomplete: {reason}")))
             }
@@ -170,8 +176,8 @@ impl Reader<'_> {
         if let Some(deciders) = it.decided_by.value().filter(|it| !it.is_empty()) {
             notes.push(format!("can be switched by {}", deciders.join(", ")));
         }
-        let installed_by = self.installed(&it.installed_by, none);
-        notes.extend(unknowns.lines());
+        let installed_by = self.installed(&it.installed_by, none, &mut unknowns);
+        notes.extend(unknowns.lines(&file));
         Row {
             what: String::new(),
             library,
@@ -189,7 +195,8 @@ impl Reader<'_> {
         let none = library == "none";
         let abi = if none { None } else { self.word(&it.abi, "abi", &mut unknowns) };
         let build = abi.map_or(String::new(), |abi| format!("{abi} ABI"));
-        let missing = it.missing.value().filter(|it| !it.is_empty());
+        let missing = if none { self.word(&it.missing, "missing libraries", &mut unknowns) } else { None };
+        let missing = missing.filter(|it| !it.is_empty());
         let absent = match (missing, it.wanted.value()) {
             (Some(sonames), _) => format!("{} found nowhere", sonames.join(", ")),
             (None, Some(false)) => "built without MPI".to_owned(),
@@ -200,8 +207,8 @@ impl Reader<'_> {
         if it.launcher_agreement.value().is_some_and(|it| it == "conflict") {
             notes.push("CONFLICT: the launcher below starts ranks of another MPI".to_owned());
         }
-        let installed_by = self.installed(&it.installed_by, none);
-        notes.extend(unknowns.lines());
+        let installed_by = self.installed(&it.installed_by, none, &mut unknowns);
+        notes.extend(unknowns.lines(&file));
         Row { what: String::new(), library, build, file, installed_by, users: vec![it.user.clone()], notes }
     }
 
@@ -214,7 +221,7 @@ impl Reader<'_> {
             let version = self.word(&it.version, "version", &mut unknowns);
             library = version.map_or("unknown".to_owned(), |version| format!("hdf5 {version}"));
             build = match self.word(&it.parallel, "build (serial or parallel)", &mut unknowns) {
-                Some(true) => match it.mpi_vendor.value() {
+                Some(true) => match self.word(&it.mpi_vendor, "MPI behind it", &mut unknowns) {
                     Some(vendor) => format!("parallel, {vendor}"),
                     None => "parallel".to_owned(),
                 },
@@ -224,23 +231,24 @@ impl Reader<'_> {
         }
         let file = self.file(&it.lib, "no library answers", &mut unknowns);
         let mut notes = self.choice(&it.user, "hdf5");
-        let installed_by = self.installed(&it.installed_by, none);
-        notes.extend(unknowns.lines());
+        let installed_by = self.installed(&it.installed_by, none, &mut unknowns);
+        notes.extend(unknowns.lines(&file));
         Row { what: String::new(), library, build, file, installed_by, users: vec![it.user.clone()], notes }
     }
 
     fn openmp(&self, it: &OpenmpRuntime) -> Row {
         let mut unknowns = Unknowns::default();
         let library = self.word(&it.family, "family", &mut unknowns).cloned().unwrap_or_else(|| "unknown".to_owned());
+        let file = self.names.short(&it.path);
         let user = if it.package.is_empty() { self.names.short(&it.needed_by) } else { it.package.clone() };
         Row {
             what: String::new(),
             library,
             build: String::new(),
-            file: self.names.short(&it.path),
+            notes: unknowns.lines(&file),
+            file,
             installed_by: String::new(),
             users: if user.is_empty() { Vec::new() } else { vec![user] },
-            notes: unknowns.lines(),
         }
     }
 
@@ -254,7 +262,7 @@ impl Reader<'_> {
         let library = self.library(&launcher.vendor, &launcher.version, &mut unknowns);
         let abi = self.word(&launcher.abi, "abi", &mut unknowns).filter(|abi| *abi != "none");
         let build = abi.map_or(String::new(), |abi| format!("{abi} ABI"));
-        let notes = unknowns.lines();
+        let notes = unknowns.lines(&file);
         Row { build, notes, ..words("launcher", &library, &file) }
     }
 
@@ -267,22 +275,21 @@ impl Reader<'_> {
                 let capability = self.word(&it.capability, "kind", &mut unknowns);
                 let library = capability.cloned().unwrap_or_else(|| "unknown".to_owned());
                 let mut notes = vec![format!("from {}", it.origin)];
-                notes.extend(unknowns.lines());
+                notes.extend(unknowns.lines(&file));
                 Row { notes, ..words("preloaded", &library, &file) }
             })
             .collect();
         if let Some(reason) = self.reason(&self.facts.process.preloads) {
-            rows.push(words("preloaded", "unknown", &format!("unknown: {reason}")));
+            rows.push(words("preloaded", "unknown", &reason));
         }
         rows
     }
 
-    fn installed(&self, by: &Fact<String>, none: bool) -> String {
-        match (none, by.value()) {
-            (true, _) => String::new(),
-            (false, Some(by)) => by.clone(),
-            (false, None) => "unknown".to_owned(),
+    fn installed(&self, by: &Fact<String>, none: bool, unknowns: &mut Unknowns) -> String {
+        if none {
+            return String::new();
         }
+        self.word(by, "installer", unknowns).cloned().unwrap_or_else(|| "unknown".to_owned())
     }
 }
 

@@ -8,7 +8,7 @@ use super::counts::plural;
 use super::layout::{Paper, Tone};
 use super::places::Names;
 use super::{TargetReport, Verbosity, WaiverState};
-use crate::rules::Undecided;
+use crate::rules::{Finding, Undecided, Waived};
 
 /// Names listed in one line without `-v`.
 const SHOWN_NAMES: usize = 8;
@@ -105,7 +105,7 @@ fn gaps(target: &TargetReport<'_>, names: &Names, paper: &mut Paper<'_>) {
             gaps.iter().for_each(|gap| *stages.entry(&gap.stage).or_default() += 1);
             let stages: Vec<String> = stages.iter().map(|(stage, count)| format!("{stage} {count}")).collect();
             let line = format!(
-                "{} ({}): could not be read or decided, listed with -v",
+                "{} ({}): places that could not be read or decided; -v lists them",
                 plural(gaps.len(), "gap"),
                 stages.join(", ")
             );
@@ -131,16 +131,20 @@ fn waivers(target: &TargetReport<'_>, paper: &mut Paper<'_>) {
         return;
     }
     paper.blank();
+    let mut groups: Vec<(&Finding, &Waived, Vec<&str>)> = Vec::new();
     for (finding, waived) in waived {
+        let same = groups.iter_mut().find(|(first, reason, _)| {
+            *reason == waived && first.rule == finding.rule && first.severity == finding.severity
+        });
+        match same {
+            Some((_, _, subjects)) => subjects.push(&finding.subject),
+            None => groups.push((finding, waived, vec![&finding.subject])),
+        }
+    }
+    for (finding, waived, subjects) in groups {
         let until = waived.until.as_ref().map_or_else(String::new, |day| format!(" until {day}"));
-        let line = format!(
-            "waived {}[{}] {}{until}: {}",
-            finding.severity.word(),
-            finding.rule,
-            finding.subject,
-            waived.reason
-        );
-        paper.put(0, 4, &[(Tone::Faint, &line)]);
+        let name = with_subjects(&format!("{}[{}]", finding.severity.word(), finding.rule), &subjects, paper);
+        paper.put(0, 4, &[(Tone::Faint, &format!("waived {name}{until}: {}", waived.reason))]);
     }
     for notice in target.waivers {
         let subject = if notice.subject.is_empty() { String::new() } else { format!(" for {}", notice.subject) };

@@ -125,12 +125,11 @@ pub fn loads_text(report: &LoadsReport, look: &Look) -> String {
     missing(&report.missing, &mut paper);
     gaps(&report.gaps, &mut paper);
     paper.blank();
-    let line = format!(
-        "{} mapped, {} missing, {}",
-        plural(count, "object"),
-        report.missing.len(),
-        plural(report.gaps.len(), "gap")
-    );
+    let missing_count = match report.missing.len() {
+        0 => "nothing missing".to_owned(),
+        many => format!("{many} missing"),
+    };
+    let line = format!("{} mapped, {}, {}", plural(count, "object"), missing_count, plural(report.gaps.len(), "gap"));
     paper.put(0, 2, &[(if report.missing.is_empty() { Tone::Good } else { Tone::Error }, &line)]);
     paper.into_text()
 }
@@ -140,9 +139,9 @@ fn loaded(object: &LoadedObject, number: usize, paper: &mut Paper<'_>) {
     let number = if already { "   =".to_owned() } else { format!("{number:>4}") };
     let by = match object.needed_by.as_str() {
         "" => String::new(),
-        by => format!(" for {}", super::places::file_name(by)),
+        by => format!(", for {}", super::places::file_name(by)),
     };
-    let how = if already { format!("already loaded{by}") } else { format!("{}{by}", object.via) };
+    let how = if already { format!("already loaded{by}") } else { format!("via {}{by}", object.via) };
     let how = match object.soname.as_str() {
         "" => how,
         soname if soname == super::places::file_name(&object.path) => how,

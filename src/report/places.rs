@@ -24,7 +24,7 @@ impl Names {
                 entries.iter().find(|it| it.origin == "site").or(entries.iter().find(|it| it.origin == "base-site"));
             known.extend(site.map(|it| ("site", it.path.clone())));
         }
-        known.retain(|(_, directory)| directory.len() >= LEAST_NAMED_BYTES && directory.starts_with('/'));
+        known.retain(|(_, directory)| directory.len() >= LEAST_NAMED_BYTES && is_harmless(directory));
         known.sort_by_key(|(_, directory)| std::cmp::Reverse(directory.len()));
         Self { known }
     }
@@ -39,6 +39,13 @@ impl Names {
             }
         }
         path.to_owned()
+    }
+
+    /// `text` with every path in it that lies in a named directory written short.
+    pub(super) fn short_inside(&self, text: &str) -> String {
+        self.known
+            .iter()
+            .fold(text.to_owned(), |text, (name, directory)| replaced(&text, directory, &format!("${name}")))
     }
 
     /// The names that `text` uses, as shell assignments: pasted into a shell, they make every short path work.
@@ -79,6 +86,30 @@ impl Names {
             (None, None) => path,
         }
     }
+}
+
+/// Whether a shell reads `directory` as one plain word: only then is an assignment of it fit to be pasted.
+fn is_harmless(directory: &str) -> bool {
+    directory.starts_with('/')
+        && directory
+            .chars()
+            .all(|it| it.is_ascii_alphanumeric() || matches!(it, '/' | '.' | '_' | '-' | '+' | '@' | ','))
+}
+
+/// `text` with `directory` replaced where it begins a path and where no longer name begins with it.
+fn replaced(text: &str, directory: &str, name: &str) -> String {
+    let in_path = |it: char| it.is_alphanumeric() || matches!(it, '/' | '.' | '_' | '-' | '+');
+    let mut result = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(directory) {
+        let begins = !before.chars().next_back().or(result.chars().next_back()).is_some_and(in_path);
+        let ends = after.is_empty() || after.starts_with('/') || !after.starts_with(in_path);
+        result.push_str(before);
+        result.push_str(if begins && ends { name } else { directory });
+        rest = after;
+    }
+    result.push_str(rest);
+    result
 }
 
 /// The last element of a path.

@@ -3,7 +3,7 @@
 //! Invariant: the only user of `comfy_table`, which here places columns only: cells come in wrapped already, because
 //! it would break paths anywhere.
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle, presets};
 
 use super::counts::plural;
 use super::glance::{self, Row};
@@ -18,6 +18,15 @@ const COLUMN_GAP: u16 = 2;
 
 /// Widest column of library names.
 const WIDEST_LIBRARY_COLUMNS: usize = 28;
+
+/// Widest line between targets.
+const WIDEST_RULE_COLUMNS: usize = 100;
+
+/// Lines above, below and under the head only: more would drown the text.
+const UTF8_LINES: TableStyle = TableStyle::new()
+    .top_border(LineStyle::none().fill('\u{2500}').junction('\u{2500}'))
+    .header_separator(LineStyle::none().fill('\u{2500}').junction('\u{2500}'))
+    .bottom_border(LineStyle::none().fill('\u{2500}').junction('\u{2500}'));
 
 /// One line of `rules list`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,13 +48,18 @@ pub struct RuleLine {
 /// The report over `targets`.
 pub(super) fn render(targets: &[TargetReport<'_>], look: &Look) -> String {
     let mut paper = Paper::new(look);
+    let several = targets.len() > 1;
     for target in targets {
         paper.blank();
+        if several {
+            rule(&mut paper);
+        }
         section(target, &mut paper);
     }
     let counts = Counts::sum(targets);
     paper.blank();
-    if targets.len() > 1 {
+    if several {
+        rule(&mut paper);
         overview(targets, &mut paper);
     }
     let place = if targets.len() == 1 { String::new() } else { format!("{}: ", plural(targets.len(), "target")) };
@@ -91,21 +105,21 @@ fn section(target: &TargetReport<'_>, paper: &mut Paper<'_>) {
 fn header(target: &TargetReport<'_>, names: &Names, body: &str, paper: &mut Paper<'_>) {
     let facts = target.facts;
     let counts = Counts::of(target);
-    paper.put(0, 2, &[(Tone::Strong, &facts.target), (Tone::Strong, ": "), (tone_of(&counts), &counts.findings())]);
+    paper.put(0, 2, &[(Tone::Strong, &facts.target), (Tone::Strong, ": "), (tone_of(&counts), &counts.verdict())]);
     let python = &facts.environment.python;
     let interpreter = format!(
-        "{} {} ({}), {}; {}, {}",
+        "{} {} ({}), {}",
         said(&python.implementation, facts),
         said(&python.version, facts),
         said(&python.kind, facts),
         libc(facts),
-        counted(facts.packages.value().map(|it| it.iter().filter(|package| package.active).count()), "package"),
-        counted(facts.objects.value().map(Vec::len), "object"),
     );
     paper.labelled("python", &interpreter);
     let executable =
         python.executable.value().map_or_else(|| said(&python.executable, facts), |path| names.short(path));
-    paper.labelled("", &executable);
+    let packages = facts.packages.value().map(|it| it.iter().filter(|package| package.active).count());
+    let objects = facts.objects.value().map(Vec::len);
+    paper.labelled("", &format!("{executable}; {}, {}", counted(packages, "package"), counted(objects, "object")));
     paper.labelled("imports", &imports(facts));
     let assignments = names.assignments(&format!("{executable} {body}"));
     if !assignments.is_empty() {
@@ -132,7 +146,8 @@ fn imports(facts: &Facts) -> String {
 }
 
 fn at_a_glance(rows: &[Row], look: &Look) -> String {
-    let wide = grid(None, rows.iter().map(|row| wide_row(row, look)).collect(), look);
+    let head = ["", "library", "build", "file", "installed by", "used by"];
+    let wide = grid(Some(&head), rows.iter().map(|row| wide_row(row, look)).collect(), look);
     if wide.lines().all(|line| width_of(line) <= page_width(look)) {
         return wide;
     }
@@ -143,6 +158,7 @@ fn at_a_glance(rows: &[Row], look: &Look) -> String {
     let stacked = rows.iter().map(|row| {
         let mut library = plain_lines(&row.library, look, middle);
         library.extend(plain_lines(&row.build, look, middle));
+        library.retain(|line| !line.is_empty());
         let mut file = vec![row.file.clone(), origin(row)];
         file.extend(row.notes.iter().cloned());
         file.retain(|line| !line.is_empty());
@@ -154,7 +170,8 @@ fn at_a_glance(rows: &[Row], look: &Look) -> String {
 
 fn origin(row: &Row) -> String {
     let by = if row.installed_by.is_empty() { String::new() } else { format!("installed by {}", row.installed_by) };
-    let users = if row.users.is_empty() { String::new() } else { format!("used by {}", row.users.join(", ")) };
+    let verb = if row.library == "none" { "asked by" } else { "used by" };
+    let users = if row.users.is_empty() { String::new() } else { format!("{verb} {}", row.users.join(", ")) };
     [by, users].into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
@@ -169,6 +186,13 @@ fn wide_row(row: &Row, look: &Look) -> Vec<String> {
         clean(&row.installed_by, look),
         clean(&row.users.join(", "), look),
     ]
+}
+
+/// A line across the page, between targets.
+fn rule(paper: &mut Paper<'_>) {
+    let line = if paper.look().ascii { "=" } else { "\u{2550}" };
+    let line = line.repeat(page_width(paper.look()).min(WIDEST_RULE_COLUMNS));
+    paper.verbatim(0, Tone::Faint, &line);
 }
 
 fn overview(targets: &[TargetReport<'_>], paper: &mut Paper<'_>) {
@@ -186,7 +210,7 @@ fn overview(targets: &[TargetReport<'_>], paper: &mut Paper<'_>) {
 /// Cells, which may hold several lines each, in columns.
 fn grid(head: Option<&[&str]>, rows: Vec<Vec<String>>, look: &Look) -> String {
     let mut table = Table::new();
-    table.load_style(if look.ascii { presets::NOTHING } else { presets::UTF8_HORIZONTAL_ONLY });
+    table.load_style(if look.ascii { presets::NOTHING } else { UTF8_LINES });
     table.set_content_arrangement(ContentArrangement::Disabled);
     if let Some(head) = head {
         table.set_header(head.to_vec());
@@ -208,7 +232,7 @@ fn libc(facts: &Facts) -> String {
     let libc = &facts.environment.libc;
     match (libc.family.value(), libc.version.value()) {
         (Some(family), Some(version)) => format!("{family} {version}"),
-        (Some(family), None) => format!("{family}, version {}", unknown(&libc.version, facts)),
+        (Some(family), None) => format!("{family} (version {})", unknown(&libc.version, facts)),
         (None, _) => format!("C library {}", unknown(&libc.family, facts)),
     }
 }
@@ -227,7 +251,7 @@ fn counted(count: Option<usize>, noun: &str) -> String {
 }
 
 fn tone_of(counts: &Counts) -> Tone {
-    match (counts.errors, counts.warnings, counts.notes) {
+    match (counts.errors, counts.warnings + counts.undecided + counts.gaps, counts.notes) {
         (0, 0, 0) => Tone::Good,
         (0, 0, _) => Tone::Note,
         (0, _, _) => Tone::Warning,

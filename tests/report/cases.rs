@@ -186,7 +186,7 @@ pub(crate) fn broken() -> Case {
     findings.push(finding(
         Severity::Warning,
         "dead-rpath",
-        &format!("RUNPATH: /build/h5py/lib of {site}/h5py/h5.cpython-311-x86_64-linux-gnu.so"),
+        "RUNPATH: /build/h5py/lib",
         &format!(
             "{site}/h5py/h5.cpython-311-x86_64-linux-gnu.so carries RUNPATH /build/h5py/lib, which does not exist"
         ),
