@@ -31,7 +31,7 @@ fn check(case: &str, file: &str, actual: &str) {
 }
 
 fn reports(case: &[Case]) -> Vec<TargetReport<'_>> {
-    case.iter().map(|it| TargetReport { facts: &it.facts, outcome: &it.outcome, waivers: &it.waivers }).collect()
+    case.iter().map(|it| TargetReport { facts: &it.facts, outcome: &it.outcome }).collect()
 }
 
 #[track_caller]
@@ -65,6 +65,29 @@ fn unknowns() {
     let case = [cases::unknowns()];
     check_case("unknowns", &case);
     check("unknowns", "verbose.txt", &render(Format::Table, &reports(&case), &VERBOSE));
+}
+
+#[test]
+fn base_gone() {
+    check_case("base-gone", &[cases::base_gone()]);
+}
+
+/// Only commands, which are there to be copied, may be longer than the page.
+#[test]
+fn lines_keep_to_the_page() {
+    for case in
+        [cases::clean(), cases::two_mpis(), cases::broken(), cases::unknowns(), cases::base_gone(), cases::waived()]
+    {
+        let case = [case];
+        for width_columns in [72, 80, 100, 132] {
+            let text = render(Format::Table, &reports(&case), &Look { width_columns, ..VERBOSE });
+            let long = text.lines().filter(|line| line.len() > usize::from(width_columns));
+            let fixes: Vec<&str> = case[0].outcome.findings.iter().flat_map(|it| it.fix.lines()).collect();
+            for line in long {
+                assert!(fixes.iter().any(|fix| fix.contains(line.trim())), "{width_columns}: {line}");
+            }
+        }
+    }
 }
 
 #[test]

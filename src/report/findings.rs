@@ -2,6 +2,8 @@
 //!
 //! Invariant: findings that say the same of several objects of one package are one block; none is left out, only counted.
 
+use std::collections::BTreeSet;
+
 use super::layout::{Paper, Tone, clean, page_width, plain_lines, width_of};
 use super::places::{Names, file_name};
 use super::{TargetReport, Verbosity};
@@ -21,16 +23,21 @@ struct Block<'a> {
     message: String,
 }
 
+/// Fixes that stand in the report already, with the rule they stand under: none is printed twice.
+#[derive(Default)]
+struct Fixes<'a>(Vec<(&'a str, &'a str)>);
+
 /// Every finding that no waiver accepts.
 pub(super) fn write(target: &TargetReport<'_>, names: &Names, paper: &mut Paper<'_>) {
     let open = target.outcome.findings.iter().filter(|it| it.waived.is_none());
     let mut blocks = blocks(open, target.facts);
     blocks.sort_by_key(|block| block.findings.first().map(|it| std::cmp::Reverse(it.severity)));
+    let mut fixes = Fixes::default();
     for block in &blocks {
         paper.blank();
         match block.findings.as_slice() {
-            [one] => single(one, names, paper),
-            several => group(several, block, names, paper),
+            [one] => single(one, names, &mut fixes, paper),
+            several => group(several, block, names, &mut fixes, paper),
         }
     }
     let worst = blocks.first().and_then(|block| block.findings.first());
@@ -53,7 +60,7 @@ pub(super) fn tone(severity: Severity) -> Tone {
     }
 }
 
-fn single(finding: &Finding, names: &Names, paper: &mut Paper<'_>) {
+fn single<'a>(finding: &'a Finding, names: &Names, fixes: &mut Fixes<'a>, paper: &mut Paper<'_>) {
     let subject = if says(&finding.message, &finding.subject) {
         String::new()
     } else {
@@ -62,11 +69,11 @@ fn single(finding: &Finding, names: &Names, paper: &mut Paper<'_>) {
     headline(finding, &subject, &names.short_inside(&finding.message), paper);
     let lines: Vec<String> = finding.evidence.iter().map(|it| names.evidence(it)).collect();
     listed(&lines, paper);
-    fix(&finding.fix, paper);
+    fixes.write(finding, &finding.fix, paper);
     fingerprint(&[finding], paper);
 }
 
-fn group(findings: &[&Finding], block: &Block<'_>, names: &Names, paper: &mut Paper<'_>) {
+fn group<'a>(findings: &[&'a Finding], block: &Block<'_>, names: &Names, fixes: &mut Fixes<'a>, paper: &mut Paper<'_>) {
     let Some(first) = findings.first() else { return };
     let owner = if block.package.is_empty() { String::new() } else { format!(" of {}", block.package) };
     headline(first, &format!("{} objects{owner}: ", findings.len()), &names.short_inside(&block.message), paper);
@@ -82,18 +89,18 @@ fn group(findings: &[&Finding], block: &Block<'_>, names: &Names, paper: &mut Pa
         .collect();
     listed(&of_each, paper);
     listed(&shared.iter().map(|it| names.evidence(it)).collect::<Vec<_>>(), paper);
-    let mut fixes: Vec<&str> = Vec::new();
+    let mut different: Vec<&'a str> = Vec::new();
     for finding in findings {
-        if !fixes.contains(&finding.fix.as_str()) {
-            fixes.push(&finding.fix);
+        if !different.contains(&finding.fix.as_str()) {
+            different.push(&finding.fix);
         }
     }
-    match (fixes.as_slice(), paper.look().verbosity) {
-        ([first, _, ..], Verbosity::Terse) => {
-            fix(first, paper);
+    match (different.as_slice(), paper.look().verbosity) {
+        ([text, _, ..], Verbosity::Terse) => {
+            fixes.write(first, text, paper);
             paper.put(4, 4, &[(Tone::Faint, &format!("likewise for the other {} (-v)", findings.len() - 1))]);
         }
-        (all, Verbosity::Terse | Verbosity::Verbose) => all.iter().for_each(|it| fix(it, paper)),
+        (all, Verbosity::Terse | Verbosity::Verbose) => all.iter().for_each(|text| fixes.write(first, text, paper)),
     }
     fingerprint(findings, paper);
 }
@@ -109,6 +116,8 @@ fn headline(finding: &Finding, subject: &str, message: &str, paper: &mut Paper<'
 
 /// At most four lines without `-v`, and how many more there are.
 fn listed(lines: &[String], paper: &mut Paper<'_>) {
+    let mut seen = BTreeSet::new();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).filter(|line| seen.insert(*line)).collect();
     let shown = match paper.look().verbosity {
         Verbosity::Verbose => lines.len(),
         // A line that says "and 1 more" takes the place of that one.
@@ -117,25 +126,29 @@ fn listed(lines: &[String], paper: &mut Paper<'_>) {
     };
     let gutter = if paper.look().ascii { "|" } else { "\u{2502}" };
     let more = format!("and {} more (-v)", lines.len() - shown);
-    let more = (shown < lines.len()).then_some(&more);
-    for line in lines.iter().take(shown).chain(more) {
+    let more = (shown < lines.len()).then_some(more.as_str());
+    for line in lines.iter().copied().take(shown).chain(more) {
         paper.put(2, 8, &[(Tone::Faint, gutter), (Tone::Faint, " "), (Tone::Faint, line)]);
     }
 }
 
-/// Commands stay on one line, to be copied; sentences are wrapped.
-pub(super) fn fix(text: &str, paper: &mut Paper<'_>) {
-    let mut lines = text.trim().lines().peekable();
-    if lines.peek().is_none() {
-        return;
-    }
-    paper.put(2, 2, &[(Tone::Good, "fix:")]);
-    for line in lines {
-        command(4, line, paper);
+impl<'a> Fixes<'a> {
+    /// The fix of `finding`, or where it stands already.
+    fn write(&mut self, finding: &'a Finding, text: &'a str, paper: &mut Paper<'_>) {
+        if text.trim().is_empty() {
+            return;
+        }
+        if let Some((_, rule)) = self.0.iter().find(|(known, _)| *known == text) {
+            paper.put(2, 4, &[(Tone::Good, "fix:"), (Tone::Plain, &format!(" as above, {rule}"))]);
+            return;
+        }
+        self.0.push((text, &finding.rule));
+        paper.put(2, 2, &[(Tone::Good, "fix:")]);
+        text.trim().lines().for_each(|line| command(4, line, paper));
     }
 }
 
-/// A line of a fix at `indent`.
+/// A line of a fix at `indent`. Commands stay on one line, to be copied; comments and sentences are wrapped.
 pub(super) fn command(indent: usize, line: &str, paper: &mut Paper<'_>) {
     let look = paper.look();
     let fits = indent + width_of(&clean(line, look)) <= page_width(look);
@@ -147,7 +160,14 @@ pub(super) fn command(indent: usize, line: &str, paper: &mut Paper<'_>) {
             }
         }
         None if !fits && is_sentence(line) => paper.put(indent, indent, &[(Tone::Plain, line)]),
-        None => paper.verbatim(indent, Tone::Plain, line),
+        None => match line.rsplit_once("  # ") {
+            // A comment that makes a command too long goes above it.
+            Some((code, comment)) if !fits && !comment.contains(['"', '\'']) => {
+                command(indent, &format!("# {}", comment.trim()), paper);
+                paper.verbatim(indent, Tone::Plain, code);
+            }
+            Some(_) | None => paper.verbatim(indent, Tone::Plain, line),
+        },
     }
 }
 

@@ -151,8 +151,8 @@ impl Reader<'_> {
         let of_user = choices.filter(|it| it.package == user && it.capability == capability);
         of_user
             .map(|it| match it.decided_by.value() {
-                Some(decider) => format!("picked at run time among {} by: {decider}", it.candidates.len()),
-                None => format!("picked at run time among {}", it.candidates.len()),
+                Some(decider) => format!("picked at run time: {decider} decides"),
+                None => "picked at run time".to_owned(),
             })
             .collect()
     }

@@ -4,9 +4,9 @@
 
 use serde::Serialize;
 
-use super::{Counts, SCHEMA, TargetReport, WaiverNotice};
+use super::{Counts, SCHEMA, TargetReport};
 use crate::facts::Gap;
-use crate::rules::{Finding, Undecided};
+use crate::rules::{Finding, Undecided, WaiverReport};
 
 #[derive(Serialize)]
 struct Tool {
@@ -40,7 +40,7 @@ struct Target<'a> {
     passed: &'a [String],
     gaps: &'a [Gap],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    waivers: &'a [WaiverNotice],
+    waivers: &'a [WaiverReport],
     counts: Counts,
 }
 
@@ -52,7 +52,7 @@ impl<'a> Target<'a> {
             undecided: &report.outcome.undecided,
             passed: &report.outcome.passed,
             gaps: &report.facts.gaps,
-            waivers: report.waivers,
+            waivers: &report.outcome.waivers,
             counts: Counts::of(report),
         }
     }

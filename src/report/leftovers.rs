@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use super::counts::plural;
 use super::layout::{Paper, Tone};
 use super::places::Names;
-use super::{TargetReport, Verbosity, WaiverState};
-use crate::rules::{Finding, Undecided, Waived};
+use super::{TargetReport, Verbosity};
+use crate::rules::{Finding, Undecided, Waived, WaiverState};
 
 /// Names listed in one line without `-v`.
 const SHOWN_NAMES: usize = 8;
@@ -18,7 +18,7 @@ const SHOWN_SUBJECTS: usize = 3;
 
 /// Everything that is no finding.
 pub(super) fn write(target: &TargetReport<'_>, names: &Names, paper: &mut Paper<'_>) {
-    undecided(&target.outcome.undecided, paper);
+    undecided(&target.outcome.undecided, names, paper);
     gaps(target, names, paper);
     waivers(target, paper);
 }
@@ -30,7 +30,7 @@ struct Hidden<'a> {
     rules: BTreeMap<&'a str, Vec<&'a str>>,
 }
 
-fn undecided(undecided: &[Undecided], paper: &mut Paper<'_>) {
+fn undecided(undecided: &[Undecided], names: &Names, paper: &mut Paper<'_>) {
     if undecided.is_empty() {
         return;
     }
@@ -51,7 +51,7 @@ fn undecided(undecided: &[Undecided], paper: &mut Paper<'_>) {
     paper.put(0, 2, &[(Tone::Warning, "could not be decided")]);
     for (reasons, hidden) in by_reason {
         let reasons = if reasons.is_empty() { vec!["no reason is recorded"] } else { reasons };
-        paper.put(2, 4, &[(Tone::Plain, &reasons.join("; "))]);
+        paper.put(2, 4, &[(Tone::Plain, &names.short_inside(&reasons.join("; ")))]);
         if !hidden.facts.is_empty() {
             paper.put(
                 4,
@@ -127,7 +127,7 @@ fn gaps(target: &TargetReport<'_>, names: &Names, paper: &mut Paper<'_>) {
 fn waivers(target: &TargetReport<'_>, paper: &mut Paper<'_>) {
     let waived: Vec<_> =
         target.outcome.findings.iter().filter_map(|it| it.waived.as_ref().map(|waived| (it, waived))).collect();
-    if waived.is_empty() && target.waivers.is_empty() {
+    if waived.is_empty() && target.outcome.waivers.is_empty() {
         return;
     }
     paper.blank();
@@ -146,16 +146,13 @@ fn waivers(target: &TargetReport<'_>, paper: &mut Paper<'_>) {
         let name = with_subjects(&format!("{}[{}]", finding.severity.word(), finding.rule), &subjects, paper);
         paper.put(0, 4, &[(Tone::Faint, &format!("waived {name}{until}: {}", waived.reason))]);
     }
-    for notice in target.waivers {
-        let subject = if notice.subject.is_empty() { String::new() } else { format!(" for {}", notice.subject) };
-        let (word, why) = match notice.state {
-            WaiverState::Unused => ("unused", "no finding fits it, remove it".to_owned()),
-            WaiverState::Expired => (
-                "expired",
-                format!("ended on {}, renew or remove it", notice.until.as_deref().unwrap_or("a day gone by")),
-            ),
+    for waiver in &target.outcome.waivers {
+        let subject = waiver.subject.as_ref().map_or_else(String::new, |it| format!(" for {it}"));
+        let why = match waiver.state {
+            WaiverState::Unused => "it accepts nothing, remove it",
+            WaiverState::Expired => "its last day is over and the finding counts again, renew or remove it",
         };
-        let line = format!(" waiver {}{subject} ({}): {why}", notice.rule, notice.place);
-        paper.put(0, 4, &[(Tone::Warning, word), (Tone::Plain, &line)]);
+        let line = format!(" waiver of {}{subject}, line {} of the configuration: {why}", waiver.rule, waiver.line);
+        paper.put(0, 4, &[(Tone::Warning, waiver.state.word()), (Tone::Plain, &line)]);
     }
 }

@@ -18,8 +18,6 @@ mod why;
 
 use std::str::FromStr;
 
-use serde::Serialize;
-
 pub use counts::Counts;
 pub use explain::{Body, Page, RuleExample, RuleLevel, RulePage, Section, page, rule_page};
 pub use loads::{AloneReport, LoadEvent, LoadedObject, LoadsReport, MissingObject, loads_json, loads_text};
@@ -104,36 +102,6 @@ pub struct TargetReport<'a> {
     pub facts: &'a Facts,
     /// What the rules say.
     pub outcome: &'a Outcome,
-    /// Waivers that accept nothing any more.
-    pub waivers: &'a [WaiverNotice],
-}
-
-/// A waiver that accepts nothing.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct WaiverNotice {
-    /// Name of the rule.
-    pub rule: String,
-    /// The subject it names, empty when it names none.
-    pub subject: String,
-    /// Where it stands: `pyhpc-audit.toml:12`.
-    pub place: String,
-    /// Why it accepts nothing.
-    pub state: WaiverState,
-    /// The reason given.
-    pub reason: String,
-    /// Its last day, `2027-03-31`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub until: Option<String>,
-}
-
-/// Why a waiver accepts nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum WaiverState {
-    /// No finding fits it.
-    Unused,
-    /// Its last day is over.
-    Expired,
 }
 
 /// The report over `targets`, ending in a newline unless it is empty.

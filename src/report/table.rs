@@ -107,16 +107,13 @@ fn header(target: &TargetReport<'_>, names: &Names, body: &str, paper: &mut Pape
     let counts = Counts::of(target);
     paper.put(0, 2, &[(Tone::Strong, &facts.target), (Tone::Strong, ": "), (tone_of(&counts), &counts.verdict())]);
     let python = &facts.environment.python;
-    let interpreter = format!(
-        "{} {} ({}), {}",
-        said(&python.implementation, facts),
-        said(&python.version, facts),
-        said(&python.kind, facts),
-        libc(facts),
-    );
-    paper.labelled("python", &interpreter);
-    let executable =
-        python.executable.value().map_or_else(|| said(&python.executable, facts), |path| names.short(path));
+    paper.labelled("python", &format!("{}, {}", interpreter(facts), libc(facts)));
+    let executable = match python.executable.value() {
+        Some(path) => names.short(path),
+        // The line above has just said why.
+        None if python.executable.gap() == python.version.gap() => "executable unknown".to_owned(),
+        None => format!("executable {}", unknown(&python.executable, facts)),
+    };
     let packages = facts.packages.value().map(|it| it.iter().filter(|package| package.active).count());
     let objects = facts.objects.value().map(Vec::len);
     paper.labelled("", &format!("{executable}; {}, {}", counted(packages, "package"), counted(objects, "object")));
@@ -132,7 +129,7 @@ fn imports(facts: &Facts) -> String {
     let process = &facts.process;
     let failures = || process.import_failures.value().into_iter().flatten();
     match process.imports.value() {
-        None => said_list(&process.imports, facts),
+        None => unknown(&process.imports, facts),
         Some(imports) if imports.is_empty() => "none of the audited packages is installed".to_owned(),
         Some(imports) => {
             let marked = imports.iter().map(|import| match failures().any(|it| it.name == *import) {
@@ -224,8 +221,16 @@ fn grid(head: Option<&[&str]>, rows: Vec<Vec<String>>, look: &Look) -> String {
     text
 }
 
-fn said(fact: &Fact<String>, facts: &Facts) -> String {
-    fact.value().map_or_else(|| unknown(fact, facts), Clone::clone)
+/// `cpython 3.11.7 (venv)`, each reason for something unknown once.
+fn interpreter(facts: &Facts) -> String {
+    let python = &facts.environment.python;
+    let name = match (python.implementation.value(), python.version.value()) {
+        (Some(implementation), Some(version)) => format!("{implementation} {version}"),
+        (Some(implementation), None) => format!("{implementation} (version {})", unknown(&python.version, facts)),
+        (None, Some(version)) => format!("{version} (implementation {})", unknown(&python.implementation, facts)),
+        (None, None) => unknown(&python.version, facts),
+    };
+    python.kind.value().map_or(name.clone(), |kind| format!("{name} ({kind})"))
 }
 
 fn libc(facts: &Facts) -> String {
@@ -233,12 +238,9 @@ fn libc(facts: &Facts) -> String {
     match (libc.family.value(), libc.version.value()) {
         (Some(family), Some(version)) => format!("{family} {version}"),
         (Some(family), None) => format!("{family} (version {})", unknown(&libc.version, facts)),
+        (None, _) if libc.family.gap() == facts.environment.python.version.gap() => "C library unknown".to_owned(),
         (None, _) => format!("C library {}", unknown(&libc.family, facts)),
     }
-}
-
-fn said_list(fact: &Fact<Vec<String>>, facts: &Facts) -> String {
-    fact.value().map_or_else(|| unknown(fact, facts), |list| list.join(", "))
 }
 
 fn unknown<T>(fact: &Fact<T>, facts: &Facts) -> String {

@@ -2,4 +2,4 @@
 
 mod outcome;
 
-pub use outcome::{Finding, Outcome, Severity, Undecided, Verdict, Waived};
+pub use outcome::{Finding, Outcome, Severity, Undecided, Verdict, Waived, WaiverReport, WaiverState};

@@ -1,15 +1,13 @@
 //! The cases: each is one judged target.
 
 use pyhpc_audit::facts::*;
-use pyhpc_audit::report::{WaiverNotice, WaiverState};
-use pyhpc_audit::rules::{Outcome, Severity, Waived};
+use pyhpc_audit::rules::{Outcome, Severity, Waived, WaiverReport, WaiverState};
 
 use crate::model::*;
 
 pub(crate) struct Case {
     pub(crate) facts: Facts,
     pub(crate) outcome: Outcome,
-    pub(crate) waivers: Vec<WaiverNotice>,
 }
 
 const PASSED: [&str; 6] = [
@@ -22,7 +20,7 @@ const PASSED: [&str; 6] = [
 ];
 
 fn case(facts: Facts, outcome: Outcome) -> Case {
-    Case { facts, outcome, waivers: vec![] }
+    Case { facts, outcome }
 }
 
 /// Wheels from PyPI that fit together.
@@ -54,6 +52,12 @@ pub(crate) fn two_mpis() -> Case {
     facts.process.mpi = known(vec![other, mpi("h5py", "mpich", "4.2.3", mpich)]);
     facts.process.hdf5 = known(vec![hdf5("h5py", "1.14.5", "/sw/hdf5/1.14.5-mpich/lib/libhdf5.so.310.5.0", "mpich")]);
     facts.process.openmp = known(vec![openmp("libgomp", "/usr/lib/x86_64-linux-gnu/libgomp.so.1.0.0", "scipy")]);
+    facts.process.preloads = known(vec![Preload {
+        entry: "libdarshan.so".into(),
+        origin: "LD_PRELOAD".into(),
+        path: file("/sw/darshan/3.4.4/lib/libdarshan.so"),
+        capability: text("other"),
+    }]);
     facts.environment.launcher = launcher("/sw/mpich/4.2.3/bin/mpiexec.hydra", "mpich", "4.2.3", "mpich");
     facts.objects = known((0..131).map(|at| object(&format!("{site}/scipy/_{at}.so"), "scipy")).collect());
     let mpi4py = format!("{site}/mpi4py/MPI.cpython-311-x86_64-linux-gnu.so");
@@ -109,6 +113,13 @@ pub(crate) fn broken() -> Case {
     without.lib = known(None);
     without.missing = known(words(&["libmpi.so.12", "libmpi.so.40"]));
     facts.process.mpi = known(vec![without]);
+    facts.process.choices = known(vec![Choice {
+        package: "mpi4py".into(),
+        capability: "mpi".into(),
+        candidates: words(&["libmpi.so.12", "libmpi.so.40"]),
+        picked: known(None),
+        decided_by: text("the first library that opens"),
+    }]);
     let mut none = hdf5("h5py", "none", "", "none");
     none.lib = known(None);
     facts.process.hdf5 = known(vec![none]);
@@ -258,6 +269,48 @@ pub(crate) fn unknowns() -> Case {
     case(facts, Outcome { undecided, passed: words(&PASSED[..1]), ..Outcome::default() })
 }
 
+/// A venv whose Python was removed.
+pub(crate) fn base_gone() -> Case {
+    let mut facts = facts("/home/ada/envs/old-project", &[]);
+    facts.gaps = vec![gap(
+        "/home/ada/envs/old-project/pyvenv.cfg",
+        "discover",
+        "home = /opt/python/3.9 does not exist",
+        "which Python this is",
+    )];
+    let hidden = GapId(0);
+    let python = &mut facts.environment.python;
+    python.version = Fact::unknown(hidden);
+    python.implementation = Fact::unknown(hidden);
+    python.executable = Fact::unknown(hidden);
+    facts.environment.libc = Libc { family: Fact::unknown(hidden), version: Fact::unknown(hidden) };
+    facts.environment.launcher.path = Fact::unknown(hidden);
+    facts.environment.launcher.vendor = Fact::unknown(hidden);
+    facts.environment.launcher.version = Fact::unknown(hidden);
+    facts.packages = Fact::unknown(hidden);
+    facts.objects = Fact::unknown(hidden);
+    facts.process.imports = Fact::unknown(hidden);
+    facts.process.blas = Fact::unknown(hidden);
+    facts.process.lapack = Fact::unknown(hidden);
+    facts.process.mpi = Fact::unknown(hidden);
+    facts.process.hdf5 = Fact::unknown(hidden);
+    facts.process.openmp = Fact::unknown(hidden);
+    let findings = vec![finding(
+        Severity::Error,
+        "broken-environment",
+        "/home/ada/envs/old-project/pyvenv.cfg",
+        "/home/ada/envs/old-project/pyvenv.cfg: home = /opt/python/3.9 does not exist",
+        vec![at_line("/home/ada/envs/old-project/pyvenv.cfg", 1, "home = /opt/python/3.9")],
+        "python3 -m venv --clear /home/ada/envs/old-project                               # a new one in its place; installs nothing",
+    )];
+    let undecided = vec![undecided(
+        "reference-blas",
+        "process",
+        &["process.blas: home = /opt/python/3.9 does not exist (/home/ada/envs/old-project/pyvenv.cfg)"],
+    )];
+    case(facts, Outcome { findings, undecided, ..Outcome::default() })
+}
+
 /// Names that try to talk to the terminal.
 pub(crate) fn hostile() -> Case {
     let red = "\u{1b}[31mPWNED\u{1b}]0;title\u{7}\r\n";
@@ -280,15 +333,9 @@ pub(crate) fn hostile() -> Case {
         red,
     )];
     let undecided = vec![undecided("reference-blas", red, &[&format!("{red}: {red}")])];
-    let waivers = vec![WaiverNotice {
-        rule: red.into(),
-        subject: red.into(),
-        place: red.into(),
-        state: WaiverState::Unused,
-        reason: red.into(),
-        until: None,
-    }];
-    Case { facts, outcome: Outcome { findings, undecided, ..Outcome::default() }, waivers }
+    let waivers =
+        vec![WaiverReport { rule: red.into(), subject: Some(red.into()), state: WaiverState::Unused, line: 3 }];
+    case(facts, Outcome { findings, undecided, waivers, ..Outcome::default() })
 }
 
 /// Findings that are accepted, and waivers that accept nothing.
@@ -298,17 +345,14 @@ pub(crate) fn waived() -> Case {
         finding.waived =
             Some(Waived { reason: "single-rank jobs only, CS-4411".into(), until: Some("2027-03-31".into()) });
     }
-    let notice = |rule: &str, state, until: Option<&str>| WaiverNotice {
-        rule: rule.into(),
-        subject: "numpy".into(),
-        place: "pyhpc-audit.toml:12".into(),
-        state,
-        reason: "accepted by the site".into(),
-        until: until.map(str::to_owned),
-    };
-    case.waivers = vec![
-        notice("reference-blas", WaiverState::Unused, None),
-        notice("dead-rpath", WaiverState::Expired, Some("2026-01-31")),
+    case.outcome.waivers = vec![
+        WaiverReport { rule: "dead-rpath".into(), subject: None, state: WaiverState::Expired, line: 12 },
+        WaiverReport {
+            rule: "reference-blas".into(),
+            subject: Some("numpy".into()),
+            state: WaiverState::Unused,
+            line: 7,
+        },
     ];
     case
 }
