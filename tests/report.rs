@@ -166,4 +166,5 @@ fn loads() {
 #[test]
 fn why() {
     check("pages", "why.txt", &pyhpc_audit::report::why_text(&pages::question(), &Look::BATCH));
+    check("pages", "why.json", &pyhpc_audit::report::why_json(&pages::question()));
 }

@@ -2,7 +2,7 @@
 //!
 //! Invariant: findings that say the same of several objects of one package are one block; none is left out, only counted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::layout::{Paper, Tone, clean, page_width, plain_lines, width_of};
 use super::places::{Names, file_name};
@@ -188,24 +188,33 @@ fn fingerprint(findings: &[&Finding], paper: &mut Paper<'_>) {
     }
 }
 
+/// Findings in their order, those that say the same of several objects of one package together.
 fn blocks<'a>(findings: impl Iterator<Item = &'a Finding>, facts: &Facts) -> Vec<Block<'a>> {
+    let packages = packages(facts);
     let mut blocks: Vec<Block<'a>> = Vec::new();
+    let mut known: HashMap<(&str, Severity, String, String), usize> = HashMap::new();
     for finding in findings {
-        let (message, package) = (masked(finding), package_of(object_of(finding), facts));
-        let same = blocks.iter_mut().find(|block| {
-            block.message == message
-                && block.package == package
-                && block
-                    .findings
-                    .first()
-                    .is_some_and(|it| it.rule == finding.rule && it.severity == finding.severity && is_object(it))
-        });
+        let message = masked(finding);
+        let package = packages.get(object_of(finding)).copied().unwrap_or_default().to_owned();
+        let key = (finding.rule.as_str(), finding.severity, package.clone(), message.clone());
+        let same = known.get(&key).and_then(|at| blocks.get_mut(*at)).filter(|_| is_object(finding));
         match same {
-            Some(block) if is_object(finding) => block.findings.push(finding),
-            Some(_) | None => blocks.push(Block { findings: vec![finding], package, message }),
+            Some(block) => block.findings.push(finding),
+            None => {
+                known.insert(key, blocks.len());
+                blocks.push(Block { findings: vec![finding], package, message });
+            }
         }
     }
     blocks
+}
+
+/// Import names of packages, by object.
+fn packages(facts: &Facts) -> HashMap<&str, &str> {
+    let versions = facts.missing_versions.value().into_iter().flatten().map(|it| (&it.object, &it.package));
+    let needs = facts.needs.value().into_iter().flatten().map(|it| (&it.object, &it.package));
+    let objects = facts.objects.value().into_iter().flatten().map(|it| (&it.path, &it.package));
+    versions.chain(needs).chain(objects).map(|(path, package)| (path.as_str(), package.as_str())).collect()
 }
 
 /// The object that a finding is about: its subject, up to the soname or version that may follow, else the place of
@@ -233,17 +242,6 @@ fn masked(finding: &Finding) -> String {
         "" => message,
         name => message.replace(name, EACH),
     }
-}
-
-fn package_of(object: &str, facts: &Facts) -> String {
-    let objects = facts.objects.value().into_iter().flatten().map(|it| (&it.path, &it.package));
-    let needs = facts.needs.value().into_iter().flatten().map(|it| (&it.object, &it.package));
-    let versions = facts.missing_versions.value().into_iter().flatten().map(|it| (&it.object, &it.package));
-    objects
-        .chain(needs)
-        .chain(versions)
-        .find(|(path, _)| *path == object)
-        .map_or_else(String::new, |(_, package)| package.clone())
 }
 
 /// Whether the message names the subject already.

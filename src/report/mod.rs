@@ -22,7 +22,7 @@ pub use counts::Counts;
 pub use explain::{Body, Page, RuleExample, RuleLevel, RulePage, Section, page, rule_page};
 pub use loads::{AloneReport, LoadEvent, LoadedObject, LoadsReport, MissingObject, loads_json, loads_text};
 pub use table::{RuleLine, rules_list};
-pub use why::{Place, Question, Step, why_text};
+pub use why::{Place, Question, Step, why_json, why_text};
 
 use crate::facts::Facts;
 use crate::rules::Outcome;

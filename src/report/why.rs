@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Look;
+use super::json::document;
 use super::layout::{Paper, Tone};
 use super::loads::gaps;
 use crate::facts::Gap;
@@ -10,7 +11,7 @@ use crate::facts::Gap;
 /// An answer to `why NAME`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Question {
-    /// What was asked: `libmpi.so.12`, `numpy`.
+    /// What was asked: a soname, a package, a file.
     pub name: String,
     /// The answer in one line: `/usr/lib/libmpi.so.12 is used`.
     pub answer: String,
@@ -40,6 +41,11 @@ pub struct Place {
     pub via: String,
     /// Why it was refused; `None` for the place that was taken.
     pub refused: Option<String>,
+}
+
+/// The answer as JSON.
+pub fn why_json(question: &Question) -> String {
+    document(question)
 }
 
 /// The answer for people.
