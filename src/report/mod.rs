@@ -1,1 +1,114 @@
-//! Under construction.
+//! Reports: facts and verdicts as text, one file per format.
+//!
+//! Invariant: everything here is a function from plain data to text. No file, no environment, no clock, no terminal:
+//! how the text looks is told by [`Look`].
+//! Invariant: same input, same bytes.
+
+mod counts;
+mod explain;
+mod findings;
+mod glance;
+mod json;
+mod layout;
+mod leftovers;
+mod loads;
+mod places;
+mod table;
+mod why;
+
+use std::str::FromStr;
+
+pub use counts::Counts;
+pub use explain::{Body, Page, RuleExample, RuleLevel, RulePage, Section, page, rule_page};
+pub use loads::{AloneReport, LoadEvent, LoadedObject, LoadsReport, MissingObject, loads_json, loads_text};
+pub use table::{RuleLine, rules_list};
+pub use why::{Place, Question, Step, why_json, why_text};
+
+use crate::facts::Facts;
+use crate::rules::Outcome;
+
+/// The `schema` of a report in JSON.
+pub const SCHEMA: &str = "pyhpc-report/1";
+
+/// An output format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// One document.
+    Json,
+    /// One finding per line.
+    Jsonl,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Self; 3] = [Self::Table, Self::Json, Self::Jsonl];
+
+    /// The word on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Json => "json",
+            Self::Jsonl => "jsonl",
+        }
+    }
+}
+
+impl FromStr for Format {
+    type Err = UnknownFormat;
+
+    fn from_str(word: &str) -> Result<Self, UnknownFormat> {
+        Self::ALL.into_iter().find(|format| format.word() == word).ok_or_else(|| UnknownFormat(word.to_owned()))
+    }
+}
+
+/// A word that names no format.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown format `{0}`; there are table, json and jsonl")]
+pub struct UnknownFormat(pub String);
+
+/// How much a report for people tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verbosity {
+    /// What is needed to act.
+    Terse,
+    /// Every object, evidence line and gap.
+    Verbose,
+}
+
+/// How a report for people looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// Width of the page.
+    pub width_columns: u16,
+    /// Whether colours may be used.
+    pub colour: bool,
+    /// How much is told.
+    pub verbosity: Verbosity,
+    /// Whether only ASCII may be used.
+    pub ascii: bool,
+}
+
+impl Look {
+    /// A batch log: 100 columns of plain ASCII.
+    pub const BATCH: Self = Self { width_columns: 100, colour: false, verbosity: Verbosity::Terse, ascii: true };
+}
+
+/// One target, judged.
+#[derive(Debug, Clone, Copy)]
+pub struct TargetReport<'a> {
+    /// What is known about it.
+    pub facts: &'a Facts,
+    /// What the rules say.
+    pub outcome: &'a Outcome,
+}
+
+/// The report over `targets`, ending in a newline unless it is empty.
+pub fn render(format: Format, targets: &[TargetReport<'_>], look: &Look) -> String {
+    match format {
+        Format::Table => table::render(targets, look),
+        Format::Json => json::render(targets),
+        Format::Jsonl => json::render_lines(targets),
+    }
+}

@@ -1,0 +1,158 @@
+//! What comes after the findings: undecided rules, gaps, waivers.
+//!
+//! Invariant: unknown is never silent: undecided rules stand with the facts they miss, gaps at least as a number.
+
+use std::collections::BTreeMap;
+
+use super::counts::plural;
+use super::layout::{Paper, Tone};
+use super::places::Names;
+use super::{TargetReport, Verbosity};
+use crate::rules::{Finding, Undecided, Waived, WaiverState};
+
+/// Names listed in one line without `-v`.
+const SHOWN_NAMES: usize = 8;
+
+/// Subjects listed behind a rule without `-v`.
+const SHOWN_SUBJECTS: usize = 3;
+
+/// Everything that is no finding.
+pub(super) fn write(target: &TargetReport<'_>, names: &Names, paper: &mut Paper<'_>) {
+    undecided(&target.outcome.undecided, names, paper);
+    gaps(target, names, paper);
+    waivers(target, paper);
+}
+
+/// Rules that the same reason leaves undecided.
+#[derive(Default)]
+struct Hidden<'a> {
+    facts: Vec<&'a str>,
+    rules: BTreeMap<&'a str, Vec<&'a str>>,
+}
+
+fn undecided(undecided: &[Undecided], names: &Names, paper: &mut Paper<'_>) {
+    if undecided.is_empty() {
+        return;
+    }
+    let mut by_reason: BTreeMap<Vec<&str>, Hidden<'_>> = BTreeMap::new();
+    for it in undecided {
+        let mut reasons: Vec<&str> = it.missing.iter().map(|missing| split(missing).1).collect();
+        reasons.sort_unstable();
+        reasons.dedup();
+        let hidden = by_reason.entry(reasons).or_default();
+        for fact in it.missing.iter().map(|missing| split(missing).0) {
+            if !fact.is_empty() && !hidden.facts.contains(&fact) {
+                hidden.facts.push(fact);
+            }
+        }
+        hidden.rules.entry(&it.rule).or_default().push(&it.subject);
+    }
+    paper.blank();
+    paper.put(0, 2, &[(Tone::Warning, "could not be decided")]);
+    for (reasons, hidden) in by_reason {
+        let reasons = if reasons.is_empty() { vec!["no reason is recorded"] } else { reasons };
+        paper.put(2, 4, &[(Tone::Plain, &names.short_inside(&reasons.join("; ")))]);
+        if !hidden.facts.is_empty() {
+            paper.put(
+                4,
+                10,
+                &[(Tone::Faint, "hides"), (Tone::Plain, " "), (Tone::Plain, &few(&hidden.facts, SHOWN_NAMES, paper))],
+            );
+        }
+        let rules: Vec<String> =
+            hidden.rules.iter().map(|(rule, subjects)| with_subjects(rule, subjects, paper)).collect();
+        let rules: Vec<&str> = rules.iter().map(String::as_str).collect();
+        paper.put(
+            4,
+            10,
+            &[(Tone::Faint, "rules"), (Tone::Plain, " "), (Tone::Plain, &few(&rules, SHOWN_NAMES, paper))],
+        );
+    }
+}
+
+/// The fact and the gap of one missing fact.
+fn split(missing: &str) -> (&str, &str) {
+    missing.split_once(": ").unwrap_or(("", missing))
+}
+
+fn with_subjects(rule: &str, subjects: &[&str], paper: &Paper<'_>) -> String {
+    match (subjects, paper.look().verbosity) {
+        ([], _) => rule.to_owned(),
+        (many, Verbosity::Terse) if many.len() > SHOWN_SUBJECTS => format!("{rule} ({} subjects)", many.len()),
+        (some, Verbosity::Terse | Verbosity::Verbose) => format!("{rule} ({})", some.join(", ")),
+    }
+}
+
+fn few(names: &[&str], shown: usize, paper: &Paper<'_>) -> String {
+    let shown =
+        if paper.look().verbosity == Verbosity::Verbose || names.len() <= shown { names.len() } else { shown - 1 };
+    let listed = names.iter().take(shown).copied().collect::<Vec<_>>().join(", ");
+    match names.len() - shown {
+        0 => listed,
+        more => format!("{listed} and {more} more (-v)"),
+    }
+}
+
+fn gaps(target: &TargetReport<'_>, names: &Names, paper: &mut Paper<'_>) {
+    let gaps = &target.facts.gaps;
+    if gaps.is_empty() {
+        return;
+    }
+    paper.blank();
+    match paper.look().verbosity {
+        Verbosity::Terse => {
+            let mut stages: BTreeMap<&str, usize> = BTreeMap::new();
+            gaps.iter().for_each(|gap| *stages.entry(&gap.stage).or_default() += 1);
+            let stages: Vec<String> = stages.iter().map(|(stage, count)| format!("{stage} {count}")).collect();
+            let line = format!(
+                "{} ({}): places that could not be read or decided; -v lists them",
+                plural(gaps.len(), "gap"),
+                stages.join(", ")
+            );
+            paper.put(0, 2, &[(Tone::Plain, &line)]);
+        }
+        Verbosity::Verbose => {
+            paper.put(0, 2, &[(Tone::Warning, "gaps: what could not be read or decided")]);
+            for gap in gaps {
+                let place = if gap.path.is_empty() { String::new() } else { format!("{}: ", names.short(&gap.path)) };
+                paper.put(2, 4, &[(Tone::Plain, &format!("{place}{} ({})", gap.reason, gap.stage))]);
+                if !gap.hides.is_empty() {
+                    paper.put(4, 10, &[(Tone::Faint, "hides"), (Tone::Plain, " "), (Tone::Plain, &gap.hides)]);
+                }
+            }
+        }
+    }
+}
+
+fn waivers(target: &TargetReport<'_>, paper: &mut Paper<'_>) {
+    let waived: Vec<_> =
+        target.outcome.findings.iter().filter_map(|it| it.waived.as_ref().map(|waived| (it, waived))).collect();
+    if waived.is_empty() && target.outcome.waivers.is_empty() {
+        return;
+    }
+    paper.blank();
+    let mut groups: Vec<(&Finding, &Waived, Vec<&str>)> = Vec::new();
+    for (finding, waived) in waived {
+        let same = groups.iter_mut().find(|(first, reason, _)| {
+            *reason == waived && first.rule == finding.rule && first.severity == finding.severity
+        });
+        match same {
+            Some((_, _, subjects)) => subjects.push(&finding.subject),
+            None => groups.push((finding, waived, vec![&finding.subject])),
+        }
+    }
+    for (finding, waived, subjects) in groups {
+        let until = waived.until.as_ref().map_or_else(String::new, |day| format!(" until {day}"));
+        let name = with_subjects(&format!("{}[{}]", finding.severity.word(), finding.rule), &subjects, paper);
+        paper.put(0, 4, &[(Tone::Faint, &format!("waived {name}{until}: {}", waived.reason))]);
+    }
+    for waiver in &target.outcome.waivers {
+        let subject = waiver.subject.as_ref().map_or_else(String::new, |it| format!(" for {it}"));
+        let why = match waiver.state {
+            WaiverState::Unused => "it accepts nothing, remove it",
+            WaiverState::Expired => "its last day is over and the finding counts again, renew or remove it",
+        };
+        let line = format!(" waiver of {}{subject}, line {} of the configuration: {why}", waiver.rule, waiver.line);
+        paper.put(0, 4, &[(Tone::Warning, waiver.state.word()), (Tone::Plain, &line)]);
+    }
+}

@@ -1,0 +1,118 @@
+//! How places are written for people: `$prefix/lib/x.so`, `job.sh:12`, `x.so@0x40`.
+
+use crate::facts::{Evidence, Facts};
+
+/// A directory shorter than this stays as it is: a name for it would save nothing.
+const LEAST_NAMED_BYTES: usize = 16;
+
+/// Names for the directories that most paths of a target begin with.
+pub(super) struct Names {
+    /// Name and directory, the longest directory first.
+    known: Vec<(&'static str, String)>,
+}
+
+impl Names {
+    /// `prefix` for `sys.prefix`, `site` for its first site directory.
+    pub(super) fn of(facts: &Facts) -> Self {
+        let python = &facts.environment.python;
+        let mut known = Vec::new();
+        if let Some(prefix) = python.prefix.value() {
+            known.push(("prefix", prefix.clone()));
+        }
+        if let Some(entries) = python.path.value() {
+            let site =
+                entries.iter().find(|it| it.origin == "site").or(entries.iter().find(|it| it.origin == "base-site"));
+            known.extend(site.map(|it| ("site", it.path.clone())));
+        }
+        known.retain(|(_, directory)| directory.len() >= LEAST_NAMED_BYTES && is_harmless(directory));
+        known.sort_by_key(|(_, directory)| std::cmp::Reverse(directory.len()));
+        Self { known }
+    }
+
+    /// `path`, relative to a named directory where it lies in one.
+    pub(super) fn short(&self, path: &str) -> String {
+        for (name, directory) in &self.known {
+            if let Some(rest) = path.strip_prefix(directory.as_str())
+                && (rest.is_empty() || rest.starts_with('/'))
+            {
+                return format!("${name}{rest}");
+            }
+        }
+        path.to_owned()
+    }
+
+    /// `text` with every path in it that lies in a named directory written short.
+    pub(super) fn short_inside(&self, text: &str) -> String {
+        self.known
+            .iter()
+            .fold(text.to_owned(), |text, (name, directory)| replaced(&text, directory, &format!("${name}")))
+    }
+
+    /// The names that `text` uses, as shell assignments: pasted into a shell, they make every short path work.
+    pub(super) fn assignments(&self, text: &str) -> Vec<String> {
+        let uses = |name: &str| text.contains(&format!("${name}"));
+        let mut lines = Vec::new();
+        for (at, (name, directory)) in self.known.iter().enumerate().rev() {
+            let outer = Self { known: self.known.get(at + 1..).unwrap_or_default().to_vec() };
+            let value = outer.short(directory);
+            let used_by_longer = self
+                .known
+                .get(..at)
+                .unwrap_or_default()
+                .iter()
+                .any(|(longer, inside)| uses(longer) && inside.starts_with(directory.as_str()));
+            if uses(name) || used_by_longer {
+                lines.push(format!("{name}={value}"));
+            }
+        }
+        lines
+    }
+
+    /// The place of `evidence` with what stands there.
+    pub(super) fn evidence(&self, evidence: &Evidence) -> String {
+        let place = self.place(evidence);
+        match (place.is_empty(), evidence.text.is_empty()) {
+            (true, _) => evidence.text.clone(),
+            (false, true) => place,
+            (false, false) => format!("{place}: {}", evidence.text),
+        }
+    }
+
+    fn place(&self, evidence: &Evidence) -> String {
+        let path = self.short(&evidence.path);
+        match (evidence.line, evidence.offset) {
+            (Some(line), _) => format!("{path}:{line}"),
+            (None, Some(offset)) => format!("{path}@{offset:#x}"),
+            (None, None) => path,
+        }
+    }
+}
+
+/// Whether a shell reads `directory` as one plain word: only then is an assignment of it fit to be pasted.
+fn is_harmless(directory: &str) -> bool {
+    directory.starts_with('/')
+        && directory
+            .chars()
+            .all(|it| it.is_ascii_alphanumeric() || matches!(it, '/' | '.' | '_' | '-' | '+' | '@' | ','))
+}
+
+/// `text` with `directory` replaced where it begins a path and where no longer name begins with it.
+fn replaced(text: &str, directory: &str, name: &str) -> String {
+    let in_path = |it: char| it.is_alphanumeric() || matches!(it, '/' | '.' | '_' | '-' | '+');
+    let mut result = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(directory) {
+        let begins = !before.chars().next_back().or(result.chars().next_back()).is_some_and(in_path);
+        let ends = after.is_empty() || after.starts_with('/') || !after.starts_with(in_path);
+        result.push_str(before);
+        result.push_str(if begins && ends { name } else { directory });
+        rest = after;
+    }
+    result.push_str(rest);
+    result
+}
+
+/// The last element of a path.
+pub(super) fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
