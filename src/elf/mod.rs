@@ -1,13 +1,28 @@
 //! What one shared object says about itself, at three prices that are asked for separately.
 //!
 //! [`read_linkage`] is a few small reads. [`Symbols`] reads the dynamic symbol table, by hash where one name is asked.
-//! [`search_text`] streams the file. The only module that knows goblin, and the one place for limits on hostile bytes.
+//! [`search_text`] streams the file. [`Object`] asks all three of one file without reading twice. The only module that knows goblin, and the one place for limits on hostile bytes.
 //!
 //! Invariant: never a whole file, never a memory map; every length is checked against the file before allocation.
+
+mod dynamic;
+mod hash;
+mod image;
+mod limits;
+mod machine;
+mod notes;
+mod range;
+mod symbols;
+mod text;
+mod versions;
 
 use std::sync::Arc;
 
 use crate::base::ReadAt;
+use dynamic::Parts;
+
+pub use symbols::{Definition, Symbols, Wanted};
+pub use text::TextMatch;
 
 /// Linkage: the header and the dynamic section. Names are bytes as they stand in the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -72,108 +87,81 @@ pub enum ElfError {
     Io(String),
 }
 
-/// Reads header, program headers, dynamic section and its strings.
+/// DT_VERNEED: per file the versions needed of it; `true` marks a weak need.
+pub type NeededVersions = Vec<(Vec<u8>, Vec<(Vec<u8>, bool)>)>;
+
+/// One object, opened once: its linkage is known, and what was read for it serves the other questions.
 ///
-/// # Errors
-/// What is wrong with the bytes. `Truncated` also when a PT_LOAD segment reaches beyond the end of the file.
-pub fn read_linkage(_file: &dyn ReadAt) -> Result<Linkage, ElfError> {
-    Err(ElfError::Empty)
+/// Holds the file open and about 1 KiB, no tables.
+#[derive(Clone)]
+pub struct Object {
+    /// Its linkage.
+    pub linkage: Linkage,
+    file: Arc<dyn ReadAt>,
+    parts: Arc<Parts>,
 }
 
-/// A symbol that an object defines.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Definition {
-    /// Its name.
-    pub name: Vec<u8>,
-    /// STB_WEAK.
-    pub weak: bool,
-    /// STT_OBJECT (data), else a function or untyped.
-    pub data: bool,
-    /// Size in bytes.
-    pub size_bytes: u64,
-    /// Offset in the file of what it names; `None` where it lies in .bss.
-    pub offset_bytes: Option<u64>,
-}
-
-/// A symbol that an object wants from others.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
-    /// Its name.
-    pub name: Vec<u8>,
-    /// STB_WEAK: may stay undefined.
-    pub weak: bool,
-}
-
-/// The dynamic symbol table of one object.
-pub struct Symbols {
-    _file: Arc<dyn ReadAt>,
-}
-
-impl Symbols {
-    /// Prepares the table: reads the hash headers, not the symbols.
+impl Object {
+    /// Reads what [`read_linkage`] reads.
     ///
     /// # Errors
     /// As [`read_linkage`].
     pub fn open(file: Arc<dyn ReadAt>) -> Result<Self, ElfError> {
-        Ok(Self { _file: file })
+        let mut parts = Parts::open(file.as_ref())?;
+        let linkage = parts.linkage(file.as_ref())?;
+        parts.release();
+        Ok(Self { linkage, file, parts: Arc::new(parts) })
     }
 
-    /// The definition of `name` with default visibility, by DT_GNU_HASH, else DT_HASH, else a scan.
+    /// The dynamic symbol table, without reading the header and the dynamic section again.
     ///
     /// # Errors
     /// As [`read_linkage`].
-    pub fn definition(&self, _name: &[u8]) -> Result<Option<Definition>, ElfError> {
-        Ok(None)
+    pub fn symbols(&self) -> Result<Symbols, ElfError> {
+        Symbols::from_parts(Arc::clone(&self.file), Arc::clone(&self.parts))
     }
 
-    /// Every symbol that the object wants, in table order.
+    /// As [`search_text`].
     ///
     /// # Errors
     /// As [`read_linkage`].
-    pub fn wanted(&self) -> Result<Vec<Wanted>, ElfError> {
-        Ok(Vec::new())
+    pub fn search_text(&self, patterns: &[regex::bytes::Regex]) -> Result<Vec<TextMatch>, ElfError> {
+        text::search(self.file.as_ref(), &self.parts.image, patterns)
     }
 
-    /// DT_VERNEED: per file the versions that are needed; `true` marks a weak need.
+    /// As [`build_id`].
     ///
     /// # Errors
     /// As [`read_linkage`].
-    pub fn needed_versions(&self) -> Result<Vec<(Vec<u8>, Vec<(Vec<u8>, bool)>)>, ElfError> {
-        Ok(Vec::new())
-    }
-
-    /// DT_VERDEF: versions that the object defines; empty when it defines none.
-    ///
-    /// # Errors
-    /// As [`read_linkage`].
-    pub fn defined_versions(&self) -> Result<Vec<Vec<u8>>, ElfError> {
-        Ok(Vec::new())
+    pub fn build_id(&self) -> Result<Option<Vec<u8>>, ElfError> {
+        notes::build_id(self.file.as_ref(), &self.parts.image)
     }
 }
 
-/// A match of a pattern in the bytes of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TextMatch {
-    /// Index of the pattern.
-    pub pattern: usize,
-    /// Offset of the match in the file, in bytes.
-    pub offset_bytes: u64,
-    /// Capture groups, 0 is the whole match.
-    pub groups: Vec<Option<Vec<u8>>>,
+/// Reads header, program headers, dynamic section and its strings: three small reads for most objects.
+///
+/// # Errors
+/// What is wrong with the bytes. `Truncated` also when a PT_LOAD segment reaches beyond the end of the file.
+pub fn read_linkage(file: &dyn ReadAt) -> Result<Linkage, ElfError> {
+    Parts::open(file)?.linkage(file)
 }
 
-/// First match of each pattern in the non-executable bytes of the file, streamed in chunks that overlap.
+/// First match of each pattern in the non-executable bytes of the file, streamed in chunks that overlap, ordered by
+/// pattern. A pattern without a match has no entry.
+///
+/// Searched are the data sections and `.comment`, or the data segments where there are no section headers: symbol
+/// names, debug information and code are not text. A match of up to 4 KiB is found whole.
 ///
 /// # Errors
 /// As [`read_linkage`].
-pub fn search_text(_file: &dyn ReadAt, _patterns: &[regex::bytes::Regex]) -> Result<Vec<TextMatch>, ElfError> {
-    Ok(Vec::new())
+pub fn search_text(file: &dyn ReadAt, patterns: &[regex::bytes::Regex]) -> Result<Vec<TextMatch>, ElfError> {
+    text::search(file, &image::Image::open(file)?, patterns)
 }
 
 /// The GNU build id.
 ///
 /// # Errors
 /// As [`read_linkage`].
-pub fn build_id(_file: &dyn ReadAt) -> Result<Option<Vec<u8>>, ElfError> {
-    Ok(None)
+pub fn build_id(file: &dyn ReadAt) -> Result<Option<Vec<u8>>, ElfError> {
+    notes::build_id(file, &image::Image::open(file)?)
 }
