@@ -17,6 +17,9 @@ const DT_FILTER: u64 = 0x7fff_ffff;
 const DT_DEPAUDIT: u64 = 0x6fff_fefb;
 const DT_AUDIT: u64 = 0x6fff_fefc;
 
+/// Entries that hold a name.
+const NAMES: [u64; 8] = [DT_NEEDED, DT_SONAME, DT_RPATH, DT_RUNPATH, DT_AUXILIARY, DT_FILTER, DT_AUDIT, DT_DEPAUDIT];
+
 /// What the first reads of a file gave: enough for every later question.
 #[derive(Debug, Clone)]
 pub(super) struct Parts {
@@ -41,9 +44,9 @@ impl Parts {
         self.strings = self.strings.as_ref().map(Range::released);
     }
 
-    /// The value of the first entry with `tag`.
+    /// The value of the last entry with `tag`, as in glibc.
     pub(super) fn value(&self, tag: u64) -> Option<u64> {
-        self.values(tag).next()
+        self.values(tag).last()
     }
 
     /// Where the table named by `tag` lies in the file, and how many bytes of its segment follow there.
@@ -113,7 +116,7 @@ impl Parts {
             return Err(ElfError::Limit(format!("{needed} DT_NEEDED entries")));
         }
         let Some((offset, left)) = self.place(DT_STRTAB, "the string table")? else {
-            let named = [DT_NEEDED, DT_SONAME, DT_RPATH, DT_RUNPATH].iter().any(|tag| self.value(*tag).is_some());
+            let named = NAMES.iter().any(|tag| self.value(*tag).is_some());
             return if named { Err(ElfError::Malformed("names without a string table".to_owned())) } else { Ok(None) };
         };
         let length = self.value(DT_STRSZ).unwrap_or(left);

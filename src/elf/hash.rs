@@ -5,7 +5,7 @@
 use goblin::container::Ctx;
 
 use super::ElfError;
-use super::limits::CHAIN_SYMBOLS;
+use super::limits::{CHAIN_SYMBOLS, HASH_BYTES};
 use super::range::{Range, table, u32_at, u64_at};
 use crate::base::ReadAt;
 
@@ -39,7 +39,7 @@ impl GnuHash {
             bloom_shift: field(3)?,
             buckets,
             first_symbol: u64::from(field(1)?),
-            filter: table(what, file, offset + 16, length)?,
+            filter: table(what, file, offset + 16, bounded(what, length)?)?,
             chains: Range::new(what, offset + 16 + length, chains_left, file)?,
         })
     }
@@ -134,7 +134,7 @@ impl SystemVHash {
         (hash.buckets, hash.symbols) = (hash.word(file, 0)?, hash.word(file, 1)?);
         let entries = hash.buckets.checked_add(hash.symbols).and_then(|sum| sum.checked_add(2));
         let length = entries.and_then(|entries| entries.checked_mul(entry_bytes)).filter(|length| *length <= left);
-        hash.words = table(what, file, offset, length.ok_or_else(|| cut(what))?)?;
+        hash.words = table(what, file, offset, bounded(what, length.ok_or_else(|| cut(what))?)?)?;
         Ok(hash)
     }
 
@@ -182,6 +182,13 @@ fn system_v_hash(name: &[u8]) -> u32 {
         let hash = (hash << 4).wrapping_add(u32::from(*byte));
         (hash ^ ((hash >> 24) & 0xf0)) & 0x0fff_ffff
     })
+}
+
+fn bounded(what: &str, length: u64) -> Result<u64, ElfError> {
+    if HASH_BYTES < length {
+        return Err(ElfError::Limit(format!("{what} of {length} bytes")));
+    }
+    Ok(length)
 }
 
 fn cut(what: &str) -> ElfError {

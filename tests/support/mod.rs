@@ -14,6 +14,7 @@
 #![allow(dead_code, unused_imports, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
 pub mod elf_builder;
+pub mod elf_file;
 pub mod elf_tables;
 pub mod elf_writer;
 pub mod fixture;
