@@ -1,1 +1,25 @@
-//! Under construction.
+//! Says what a shared object is: matches it against the descriptions in `rules/libraries` and `rules/launchers`.
+//!
+//! The caller finds by symbol lookup which object answers (`rules/capabilities` names the symbols), then asks
+//! [`Libraries::identify`] what that object is. A renamed file is recognised as long as its symbols or text tell.
+//!
+//! Invariant: no name of a library stands here; which file is what is data.
+//! Invariant: an attribute that no clause decides is unknown with a reason, never a default.
+//! Invariant: a file that matches two descriptions is neither: that is a gap.
+
+mod capability;
+mod clause;
+mod engine;
+mod error;
+mod launcher;
+mod library;
+mod look;
+mod opening;
+
+pub use capability::{Capabilities, Capability, Group, Used};
+pub use engine::{Answer, Attribute, Confidence, Identity, Seen};
+pub use error::KnowledgeError;
+pub use launcher::{Description, Launcher, Launchers};
+pub use library::{Defect, Libraries, Library, Sample};
+pub use look::{Look, RealFile, SampleFile};
+pub use opening::{Moment, Opening, Place, Scope};

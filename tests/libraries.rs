@@ -1,0 +1,162 @@
+//! Every library description against every sample: each sample of a real binary is recognised by its own description and
+//! by no other, with the attributes that were measured; traps are recognised by none.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::collections::BTreeMap;
+
+use pyhpc_audit::base::{TextFile, Variables, builtin_files};
+use pyhpc_audit::identify::{Answer, Attribute, Capabilities, Identity, Libraries, Sample, SampleFile};
+
+fn libraries() -> Libraries {
+    let capabilities = Capabilities::load(&builtin_files("capabilities")).unwrap();
+    match Libraries::load(&builtin_files("libraries"), &capabilities) {
+        Ok(libraries) => libraries,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn known(identity: &Identity) -> BTreeMap<Attribute, String> {
+    let value = |(attribute, answer): (&Attribute, &Answer)| match answer {
+        Answer::Known { value, because } => {
+            assert!(!because.is_empty(), "{}: {} has no evidence", identity.library, attribute.word());
+            Some((*attribute, value.clone()))
+        }
+        Answer::Unknown { reason } => {
+            assert!(!reason.is_empty());
+            None
+        }
+    };
+    identity.answers.iter().filter_map(value).collect()
+}
+
+#[track_caller]
+fn check(libraries: &Libraries, word: &str, sample: &Sample) {
+    let mut gaps = Vec::new();
+    let file = SampleFile::new(sample);
+    let identity = libraries.identify(&file, &mut gaps);
+    let place = format!("{word}: {} in {}", sample.file, sample.place);
+    assert_eq!(gaps, [], "{place}");
+    let identity = identity.unwrap_or_else(|| panic!("{place}: nothing recognises it"));
+    assert_eq!(identity.library, word, "{place}");
+    assert_eq!(known(&identity), sample.expect, "{place}");
+    let openings = libraries.openings(&identity, &file, &Variables::default(), &mut gaps);
+    let names: Vec<String> = openings.iter().map(|it| String::from_utf8_lossy(&it.names[0]).into_owned()).collect();
+    assert_eq!(names, sample.opens, "{place}");
+}
+
+#[test]
+fn every_sample_is_recognised_by_its_own_description() {
+    let libraries = libraries();
+    for library in libraries.iter() {
+        assert!(!library.seen.is_empty(), "{} has no [[seen]]", library.word);
+        for sample in &library.seen {
+            check(&libraries, &library.word, sample);
+        }
+    }
+}
+
+#[test]
+fn traps_are_recognised_by_none() {
+    let libraries = libraries();
+    for library in libraries.iter() {
+        for sample in &library.not {
+            let found = libraries.identify(&SampleFile::new(sample), &mut Vec::new());
+            assert_eq!(found.map(|it| it.library), None, "{}: {} in {}", library.word, sample.file, sample.place);
+        }
+    }
+}
+
+#[test]
+fn a_renamed_file_is_recognised_where_its_bytes_tell() {
+    let libraries = libraries();
+    for library in libraries.iter().filter(|it| it.measured) {
+        for sample in &library.seen {
+            let renamed = Sample { file: "libother.so".to_owned(), ..sample.clone() };
+            let found = libraries.identify(&SampleFile::new(&renamed), &mut Vec::new());
+            assert_eq!(found.map(|it| it.library).as_deref(), Some(library.word.as_str()), "{}", sample.place);
+        }
+    }
+}
+
+#[test]
+fn layers_complete_what_the_dispatcher_leaves_open() {
+    let libraries = libraries();
+    let sample = |file: &str| libraries.get("mkl").unwrap().seen.iter().find(|it| it.file == file).unwrap();
+    let identity = |file: &str| libraries.identify(&SampleFile::new(sample(file)), &mut Vec::new()).unwrap();
+    let mut whole = identity("libmkl_rt.so.2");
+    for part in &sample("libmkl_rt.so.2").opens {
+        if part.starts_with("libmkl") {
+            whole.complete_with(&identity(part));
+        }
+    }
+    assert_eq!(whole.value(Attribute::Version), Some("2022.0"));
+    assert_eq!(whole.value(Attribute::Interface), Some("lp64"));
+    assert_eq!(whole.value(Attribute::Threading), Some("openmp"));
+}
+
+#[test]
+fn variables_decide_what_is_opened() {
+    let libraries = libraries();
+    let sample = libraries.get("mkl").unwrap().seen.iter().find(|it| it.file == "libmkl_rt.so.2").unwrap();
+    let file = SampleFile::new(sample);
+    let identity = libraries.identify(&file, &mut Vec::new()).unwrap();
+    let opened = |value: &str| {
+        let (mut variables, mut gaps) = (Variables::default(), Vec::new());
+        variables.set("MKL_THREADING_LAYER", value, "test");
+        let openings = libraries.openings(&identity, &file, &variables, &mut gaps);
+        let names: Vec<String> = openings.iter().map(|it| String::from_utf8_lossy(&it.names[0]).into_owned()).collect();
+        (names.join(" "), gaps.len())
+    };
+    assert_eq!(opened("gnu").0, "libmkl_core.so.2 libgomp.so.1 libmkl_gnu_thread.so.2 libmkl_intel_lp64.so.2");
+    assert_eq!(opened("SEQUENTIAL").0, "libmkl_core.so.2 libmkl_sequential.so.2 libmkl_intel_lp64.so.2");
+    assert_eq!(opened("NONSENSE"), ("libmkl_core.so.2 libmkl_intel_lp64.so.2".to_owned(), 1));
+}
+
+#[test]
+fn defective_releases_are_known() {
+    let libraries = libraries();
+    let defects = |version: &str| {
+        let sample = Sample {
+            file: "libopenblas.so.0".to_owned(),
+            defines: vec!["openblas_get_config".to_owned()],
+            text: vec![format!("OpenBLAS {version} DYNAMIC_ARCH")],
+            ..Sample::default()
+        };
+        let identity = libraries.identify(&SampleFile::new(&sample), &mut Vec::new()).unwrap();
+        libraries.defects(&identity).len()
+    };
+    assert_eq!((defects("0.3.0"), defects("0.3.3"), defects("0.3.4"), defects("0.3.30")), (0, 1, 0, 0));
+}
+
+#[track_caller]
+fn check_error(text: &str, expected: &str) {
+    let capabilities = Capabilities::load(&builtin_files("capabilities")).unwrap();
+    let file = TextFile { path: "x.toml".to_owned(), stem: "x".to_owned(), text: text.to_owned() };
+    assert_eq!(Libraries::load(&[file], &capabilities).unwrap_err().to_string(), expected);
+}
+
+#[test]
+fn a_wrong_description_names_the_place_and_the_nearest_word() {
+    let head = "title = 'X'\nhomepage = 'h'\nmeasured = true\n";
+    check_error(
+        &format!("{head}capabilities = ['blass']\n[[is]]\ndefines = ['x']\n"),
+        "x.toml:4:17: `blass` is not a capability; did you mean `blas`?",
+    );
+    check_error(
+        &format!("{head}capabilities = ['blas']\n[[is]]\nsoname = '('\n"),
+        "x.toml:6:10: not a pattern: error: unclosed group",
+    );
+    check_error(
+        &format!("{head}capabilities = ['blas']\n[[is]]\ndefines = ['x']\n[[threading]]\nvalue = 'pthread'\n"),
+        "x.toml:8:9: `pthread` is not a value of threading; did you mean `pthreads`?",
+    );
+    check_error(
+        &format!("{head}capabilities = ['blas']\n[[is]]\n"),
+        "x.toml:5:1: a clause of `is` that asks for nothing matches every file",
+    );
+    let capabilities = Capabilities::load(&builtin_files("capabilities")).unwrap();
+    let text = format!("{head}capabilities = ['blas']\n[[is]]\ndefnes = ['x']\n");
+    let file = TextFile { path: "x.toml".to_owned(), stem: "x".to_owned(), text };
+    let error = Libraries::load(&[file], &capabilities).unwrap_err();
+    assert_eq!((error.line, error.nearest.as_deref()), (6, Some("defines")));
+}
