@@ -47,6 +47,9 @@ pub struct ImportFailure {
     pub object: String,
     /// `libmpi.so.12 is found nowhere`.
     pub reason: Fact<String>,
+    /// `missing-library`, `missing-version` (a symbol version), `broken-file` (no such object or one that cannot be
+    /// mapped: truncated, empty, of another machine), `no-such-module`, `other`.
+    pub cause: Fact<String>,
 }
 
 /// The BLAS or LAPACK of one package.
@@ -61,6 +64,9 @@ pub struct BlasUse {
     pub version: Fact<String>,
     /// `lp64` or `ilp64`: width of its integers.
     pub interface: Fact<String>,
+    /// `lp64` or `ilp64`: width of the integers that the extension passes. `ilp64` when the BLAS names that it leaves
+    /// undefined carry a 64-bit suffix (`64_`, `_64`, `_64_`), else `lp64`.
+    pub client_interface: Fact<String>,
     /// `pthreads`, `openmp`, `tbb`, `sequential`.
     pub threading: Fact<String>,
     /// The real file that the symbols of the extension bind to: the front, where there is one.
