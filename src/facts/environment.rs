@@ -23,8 +23,8 @@ pub struct Environment {
     pub launcher: Launcher,
     /// What is broken in the installation itself.
     pub defects: Fact<Vec<Defect>>,
-    /// The image's own environment, `K=V`; absent where the target is no image.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The image's own environment, `K=V`; null where the target is no image.
+    #[serde(default)]
     pub image_env: Option<Vec<String>>,
 }
 
@@ -35,10 +35,12 @@ pub struct Python {
     /// `3.11.7`.
     pub version: Fact<String>,
     /// `cpython` or `pypy`.
+    #[schemars(extend("x-words" = ["cpython", "pypy"]))]
     pub implementation: Fact<String>,
     /// The ABI tag of its extension modules: `cpython-311-x86_64-linux-gnu`.
     pub soabi: Fact<String>,
     /// `venv`, `conda`, `module`, `system`, `prefix`.
+    #[schemars(extend("x-words" = ["venv", "conda", "module", "system", "prefix"]))]
     pub kind: Fact<String>,
     /// The real file of the interpreter.
     pub executable: Fact<String>,
@@ -59,6 +61,7 @@ pub struct PathEntry {
     /// The directory.
     pub path: String,
     /// Where it comes from: `PYTHONPATH`, `stdlib`, `user`, `site`, `pth`, `base-site`.
+    #[schemars(extend("x-words" = ["PYTHONPATH", "stdlib", "user", "site", "pth", "base-site"]))]
     pub origin: String,
 }
 
@@ -67,6 +70,7 @@ pub struct PathEntry {
 #[serde(deny_unknown_fields)]
 pub struct Libc {
     /// `glibc` or `musl`.
+    #[schemars(extend("x-words" = ["glibc", "musl"]))]
     pub family: Fact<String>,
     /// `2.36`.
     pub version: Fact<String>,
@@ -105,10 +109,12 @@ pub struct SearchDirectory {
     /// The directory it stands for; empty for an empty or relative entry.
     pub path: String,
     /// `LD_LIBRARY_PATH`, `PYTHONPATH`, `RPATH`, `RUNPATH`.
+    #[schemars(extend("x-words" = ["LD_LIBRARY_PATH", "PYTHONPATH", "RPATH", "RUNPATH"]))]
     pub origin: String,
     /// The object that carries a RPATH or RUNPATH entry, else empty.
     pub object: String,
     /// `present`, `missing`, `relative` (empty entries included: both mean the working directory), `outside` (of the root).
+    #[schemars(extend("x-words" = ["present", "missing", "relative", "outside"]))]
     pub state: Fact<String>,
     /// Whether somebody else than the owner can write there: world-writable without the sticky bit.
     pub writable_by_others: Fact<bool>,
@@ -127,6 +133,7 @@ pub struct Launcher {
     /// `4.1.4`.
     pub version: Fact<String>,
     /// ABI family of the MPI it belongs to: `mpich`, `openmpi`, `none`.
+    #[schemars(extend("x-words" = ["mpich", "openmpi", "none"]))]
     pub abi: Fact<String>,
 }
 

@@ -14,8 +14,10 @@ pub struct Object {
     /// Import name of the package it belongs to, empty when none does.
     pub package: String,
     /// `extension`, `library`, `executable`.
+    #[schemars(extend("x-words" = ["extension", "library", "executable"]))]
     pub role: String,
     /// `ok`, `truncated`, `empty`, `not-elf`, `dangling-symlink`, `foreign-machine`, `unreadable`, `malformed`.
+    #[schemars(extend("x-words" = ["ok", "truncated", "empty", "not-elf", "dangling-symlink", "foreign-machine", "unreadable", "malformed"]))]
     pub state: Fact<String>,
     /// `x86_64`, `aarch64`, ... of the file.
     pub machine: Fact<String>,

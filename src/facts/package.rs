@@ -18,6 +18,7 @@ pub struct Package {
     /// The directory or file that `import` finds.
     pub location: String,
     /// Kind of `sys.path` entry it lies in: `site`, `user`, `PYTHONPATH`, `base-site`, `pth`, `stdlib`.
+    #[schemars(extend("x-words" = ["site", "user", "PYTHONPATH", "base-site", "pth", "stdlib"]))]
     pub origin: String,
     /// Whether `rules/packages` describes it.
     pub audited: bool,
@@ -36,7 +37,9 @@ pub struct Package {
     /// Installed as a link to its source.
     pub editable: Fact<bool>,
     /// NumPy C-API that its extensions were compiled against: `1`, `2`, `none` where they use none.
+    #[schemars(extend("x-words" = ["1", "2", "none"]))]
     pub numpy_api: Fact<String>,
     /// Major version of the NumPy that the process imports: `1`, `2`, `none`.
+    #[schemars(extend("x-words" = ["1", "2", "none"]))]
     pub numpy_major: Fact<String>,
 }

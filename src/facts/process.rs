@@ -26,6 +26,7 @@ pub struct Process {
     /// More than one copy of one kind of library.
     pub duplicates: Duplicates,
     /// mpi4py's MPI against that of h5py: `same`, `same-abi`, `conflict`, `mpi4py-only`, `h5py-only`, `none`.
+    #[schemars(extend("x-words" = ["same", "same-abi", "conflict", "mpi4py-only", "h5py-only", "none"]))]
     pub mpi_agreement: Fact<String>,
     /// Sonames that stand for different files, depending on who asks.
     pub shared_sonames: Fact<Vec<SharedSoname>>,
@@ -63,11 +64,13 @@ pub struct BlasUse {
     /// As the library says.
     pub version: Fact<String>,
     /// `lp64` or `ilp64`: width of its integers.
+    #[schemars(extend("x-words" = ["lp64", "ilp64"]))]
     pub interface: Fact<String>,
     /// `lp64` or `ilp64`: width of the integers that the extension passes. `ilp64` when the BLAS names that it leaves
     /// undefined carry a 64-bit suffix (`64_`, `_64`, `_64_`), else `lp64`.
     pub client_interface: Fact<String>,
     /// `pthreads`, `openmp`, `tbb`, `sequential`.
+    #[schemars(extend("x-words" = ["pthreads", "openmp", "tbb", "sequential"]))]
     pub threading: Fact<String>,
     /// The real file that the symbols of the extension bind to: the front, where there is one.
     pub lib: Fact<Option<String>>,
@@ -96,6 +99,7 @@ pub struct MpiUse {
     /// As the library says.
     pub version: Fact<String>,
     /// `mpich`, `openmpi`, `mpiabi`, `none`.
+    #[schemars(extend("x-words" = ["mpich", "openmpi", "mpiabi", "none"]))]
     pub abi: Fact<String>,
     /// Its DT_SONAME.
     pub soname: Fact<Option<String>>,
@@ -108,8 +112,10 @@ pub struct MpiUse {
     /// Sonames of MPI libraries that were asked for and are found nowhere.
     pub missing: Fact<Vec<String>>,
     /// Against the launcher: `same`, `same-abi`, `conflict`, `no-launcher`, `none` when the package has no MPI.
+    #[schemars(extend("x-words" = ["same", "same-abi", "conflict", "no-launcher", "none"]))]
     pub launcher_agreement: Fact<String>,
     /// Against mpi4py: `same`, `same-abi`, `conflict`, `none` when one of the two has no MPI.
+    #[schemars(extend("x-words" = ["same", "same-abi", "conflict", "none"]))]
     pub mpi4py_agreement: Fact<String>,
     /// Who put the file there.
     pub installed_by: Fact<String>,
@@ -136,14 +142,17 @@ pub struct Hdf5Use {
     /// The version of the headers it was compiled with; unknown when its bytes do not say.
     pub headers_version: Fact<String>,
     /// Headers against library: `same`, `newer-patch` (same series), `different`.
+    #[schemars(extend("x-words" = ["same", "newer-patch", "different"]))]
     pub headers_agreement: Fact<String>,
     /// Word of the MPI behind it, `none` for a serial build.
     pub mpi_vendor: Fact<String>,
     /// The real file of that MPI.
     pub mpi_lib: Fact<Option<String>>,
     /// That MPI against mpi4py's: `same`, `same-abi`, `conflict`, `none` when one of the two has none.
+    #[schemars(extend("x-words" = ["same", "same-abi", "conflict", "none"]))]
     pub mpi4py_agreement: Fact<String>,
     /// What the tools beside the library say of it: `parallel`, `serial`, `none` when there are none.
+    #[schemars(extend("x-words" = ["parallel", "serial", "none"]))]
     pub tools: Fact<String>,
     /// Who put the file there.
     pub installed_by: Fact<String>,
@@ -216,10 +225,12 @@ pub struct Preload {
     /// As written.
     pub entry: String,
     /// `LD_PRELOAD`, `/etc/ld.so.preload`, `LD_AUDIT`.
+    #[schemars(extend("x-words" = ["LD_PRELOAD", "/etc/ld.so.preload", "LD_AUDIT"]))]
     pub origin: String,
     /// The file, null when it is found nowhere.
     pub path: Fact<Option<String>>,
     /// What it is: `blas`, `mpi`, `openmp`, `hdf5`, `other`.
+    #[schemars(extend("x-words" = ["blas", "mpi", "openmp", "hdf5", "other"]))]
     pub capability: Fact<String>,
 }
 

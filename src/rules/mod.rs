@@ -1,5 +1,44 @@
 //! Loads rule files, checks and evaluates their conditions, applies waivers.
+//!
+//! A rule is one TOML file. Its conditions are CEL, three-valued: what is unknown never passes. In reading order:
+//! `rule` reads a file, `condition` its conditions, `check` holds them against the `types` of the facts,
+//! `evaluate` walks them, `judge` asks every rule about every subject, `policy` says what is accepted.
 
+mod answers;
+mod check;
+mod condition;
+mod evaluate;
+mod examples;
+mod expression;
+mod facts_table;
+mod file_error;
+mod judge;
+mod operators;
 mod outcome;
+mod policy;
+mod rule;
+mod set;
+mod subject;
+mod template;
+mod types;
+mod value;
 
-pub use outcome::{Finding, Outcome, Severity, Undecided, Verdict, Waived};
+pub use examples::{ExampleReport, example_verdict, test_rules};
+pub use file_error::{FileError, FileErrors};
+pub use judge::judge;
+pub use outcome::{Finding, Outcome, Severity, Undecided, Verdict, Waived, WaiverReport, WaiverState};
+pub use policy::Policy;
+pub use rule::{Condition, Example, Level, Rule};
+pub use set::RuleSet;
+pub use subject::Subject;
+pub use template::Template;
+
+/// The JSON Schema of the facts: the names that conditions can use.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(crate::facts::Facts).to_value()
+}
+
+/// The JSON Schema of a rule file, for editors.
+pub fn rule_file_schema() -> serde_json::Value {
+    schemars::schema_for!(rule::RuleFile).to_value()
+}

@@ -1,11 +1,12 @@
 //! What judging the facts gives: findings, what stayed undecided, what passed.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::facts::Evidence;
 
 /// How bad a finding is. The order is that of `--fail-on`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing.
@@ -28,7 +29,8 @@ impl Severity {
 }
 
 /// What a condition says of one subject.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// The rule holds.
     Satisfied,
@@ -38,6 +40,18 @@ pub enum Verdict {
     Unknown,
     /// `applies` does not hold.
     NotApplicable,
+}
+
+impl Verdict {
+    /// The word for rule files and reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Satisfied => "satisfied",
+            Self::Violated => "violated",
+            Self::Unknown => "unknown",
+            Self::NotApplicable => "not-applicable",
+        }
+    }
 }
 
 /// A violated rule with its evidence.
@@ -82,6 +96,40 @@ pub struct Undecided {
     pub missing: Vec<String>,
 }
 
+/// A waiver that no longer does anything.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct WaiverReport {
+    /// Name of the rule.
+    pub rule: String,
+    /// The pattern of subjects, where the waiver has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// What is the matter with it.
+    pub state: WaiverState,
+    /// Where it stands in the configuration file.
+    pub line: u32,
+}
+
+/// Why a waiver does nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WaiverState {
+    /// It matches no finding and no undecided rule.
+    Unused,
+    /// Its last day is over: what it accepted counts again.
+    Expired,
+}
+
+impl WaiverState {
+    /// The word for reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Unused => "unused",
+            Self::Expired => "expired",
+        }
+    }
+}
+
 /// All verdicts over one set of facts.
 ///
 /// Invariant: findings are sorted by severity (worst first), rule and subject; everything else by name.
@@ -95,4 +143,6 @@ pub struct Outcome {
     pub passed: Vec<String>,
     /// Rules that apply to nothing in this target.
     pub not_applicable: Vec<String>,
+    /// Waivers that are unused or expired.
+    pub waivers: Vec<WaiverReport>,
 }
