@@ -63,6 +63,12 @@ pub struct Need {
     pub searched: Vec<String>,
     /// Files of that name that lie in the environment and are not on the search path.
     pub located: Fact<Vec<String>>,
+    /// Whether an import of the process fails because this soname is found nowhere: `process.import_failures` names it.
+    pub fails_import: Fact<bool>,
+    /// Whether it is the first, by the path of the extension, of the needs of its package for this soname; one speaks for all.
+    pub first: bool,
+    /// The other extensions of the same package that miss the same soname, sorted.
+    pub also: Vec<String>,
 }
 
 /// A symbol version that an object needs and the chosen library does not define.
@@ -81,4 +87,8 @@ pub struct MissingVersion {
     pub highest: Fact<String>,
     /// How the library was found: `rpath`, `ld_library_path`, `runpath`, `cache`, `default`, ...
     pub via: Fact<String>,
+    /// Whether it is the first, by the path of the object, that misses this version of this library; one speaks for all.
+    pub first: bool,
+    /// The other objects that miss the same version of the same library, sorted.
+    pub also: Vec<String>,
 }

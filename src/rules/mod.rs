@@ -4,6 +4,7 @@
 //! `rule` reads a file, `condition` its conditions, `check` holds them against the `types` of the facts,
 //! `evaluate` walks them, `judge` asks every rule about every subject, `policy` says what is accepted.
 
+mod answers;
 mod check;
 mod condition;
 mod evaluate;

@@ -167,7 +167,7 @@ pub(super) fn label(record: &serde_json::Map<String, Json>) -> Option<&str> {
     ["user", "name", "path", "soname", "package", "entry", "object"].iter().find_map(|key| record.get(*key)?.as_str())
 }
 
-/// `process.hdf5[h5py]`
+/// `process.hdf5[NAME]`, or the place in the list where nothing names the element
 pub(super) fn element_name(list: &str, index: usize, item: &Json) -> String {
     match item.as_object().and_then(label) {
         Some(label) => format!("{list}[{label}]"),
