@@ -21,6 +21,11 @@ impl Variables {
         self.0.insert(name.into(), Setting { value: value.into(), origin: origin.to_owned() });
     }
 
+    /// Forgets `name`.
+    pub fn remove(&mut self, name: &str) {
+        self.0.remove(name.as_bytes());
+    }
+
     /// The value, also when it is empty.
     pub fn get(&self, name: &str) -> Option<&[u8]> {
         self.0.get(name.as_bytes()).map(|it| it.value.as_slice())

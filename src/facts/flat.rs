@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{BlasUse, Fact, Facts, GapId, Hdf5Use, MpiUse};
+use super::{AGREEMENT_OF, BlasUse, Fact, Facts, GapId, Hdf5Use, MpiUse};
 
 /// The `schema` of a flat file.
 pub const FLAT_SCHEMA: &str = "pyhpc-facts/1";
@@ -127,7 +127,7 @@ impl Writer<'_> {
         self.put_unless(&key("parallel"), &it.parallel, none);
         self.put(&key("soname"), &it.soname);
         self.put(&key("lib"), &it.lib);
-        if it.user == "h5py" {
+        if it.user == AGREEMENT_OF[1] {
             self.put("h5py.mpi", &it.client_parallel);
         }
     }

@@ -30,6 +30,9 @@ pub use process::{
 };
 pub use unflat::FactsError;
 
+/// The two packages that `mpi.agreement` compares: the public words of the interface name them.
+pub const AGREEMENT_OF: [&str; 2] = ["mpi4py", "h5py"];
+
 /// The `schema` of a saved full model.
 pub const SCHEMA: &str = "pyhpc-facts-model/1";
 

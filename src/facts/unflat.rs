@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::flat::{FLAT_SCHEMA, Flat};
 use super::{
-    BlasUse, Duplicates, Environment, Fact, Facts, Gap, GapId, Hdf5Use, ImportFailure, Launcher, Libc, MpiUse, Need,
-    Object, OpenmpRuntime, Package, Process, Python, SCHEMA, UserSite,
+    AGREEMENT_OF, BlasUse, Duplicates, Environment, Fact, Facts, Gap, GapId, Hdf5Use, ImportFailure, Launcher, Libc,
+    MpiUse, Need, Object, OpenmpRuntime, Package, Process, Python, SCHEMA, UserSite,
 };
 
 /// Why a saved facts file cannot be used.
@@ -181,7 +181,12 @@ impl Reader<'_> {
     fn failures(&mut self) -> Read<Vec<ImportFailure>> {
         let names = self.list("import_fails")?;
         let reason = self.absent("import_fails.reason");
-        Ok(map(names, |name| ImportFailure { name, object: String::new(), reason: reason.clone() }))
+        Ok(map(names, |name| ImportFailure {
+            name,
+            object: String::new(),
+            reason: reason.clone(),
+            cause: reason.clone(),
+        }))
     }
 
     fn blas(&mut self, kind: &str) -> Read<Vec<BlasUse>> {
@@ -196,6 +201,7 @@ impl Reader<'_> {
                 lib: self.optional(&key("lib"))?,
                 kernels: self.optional(&key("kernels"))?,
                 extension: String::new(),
+                client_interface: self.absent(&key("client_interface")),
                 decided_by: self.absent(&key("decided_by")),
                 missing_parts: self.absent(&key("missing_parts")),
                 defects: self.absent(&key("defects")),
@@ -233,7 +239,7 @@ impl Reader<'_> {
         for user in self.users("hdf5") {
             let key = |name: &str| format!("hdf5.{user}.{name}");
             let client_parallel =
-                if user == "h5py" { self.boolean("h5py.mpi")? } else { self.absent("client_parallel") };
+                if user == AGREEMENT_OF[1] { self.boolean("h5py.mpi")? } else { self.absent("client_parallel") };
             uses.push(Hdf5Use {
                 version: self.text(&key("version"))?,
                 parallel: self.boolean(&key("parallel"))?,
@@ -258,11 +264,11 @@ impl Reader<'_> {
     fn agreement(&mut self, user: &str) -> Read<String> {
         let whole = self.text("mpi.agreement")?;
         Ok(match (user, whole) {
-            ("h5py", Fact::Known { value, because, incomplete }) => {
+            (second, Fact::Known { value, because, incomplete }) if second == AGREEMENT_OF[1] => {
                 let pair = if value.ends_with("-only") { "none".to_owned() } else { value };
                 Fact::Known { value: pair, because, incomplete }
             }
-            ("h5py", unknown @ Fact::Unknown { .. }) => unknown,
+            (second, unknown @ Fact::Unknown { .. }) if second == AGREEMENT_OF[1] => unknown,
             (other, _) => self.absent(&format!("mpi.{other}.mpi4py_agreement")),
         })
     }
@@ -299,6 +305,9 @@ impl Reader<'_> {
                 state: Fact::known("missing".to_owned(), Vec::new()),
                 masked,
                 in_process: hidden.clone(),
+                fails_import: hidden.clone(),
+                first: true,
+                also: Vec::new(),
                 machine_dependent: hidden.clone(),
                 variant: hidden.clone(),
                 searched: Vec::new(),

@@ -46,6 +46,11 @@ impl KnowledgeError {
     }
 }
 
+/// Reads a description whose messages need no more than the TOML reader says.
+pub(crate) fn parse<T: serde::de::DeserializeOwned>(file: &TextFile) -> Result<T, KnowledgeError> {
+    toml::from_str(&file.text).map_err(|it| KnowledgeError::toml(file, &it))
+}
+
 fn suggestion(nearest: Option<&str>) -> String {
     nearest.map(|it| format!("; did you mean `{it}`?")).unwrap_or_default()
 }

@@ -15,11 +15,17 @@ mod launcher;
 mod library;
 mod look;
 mod opening;
+mod package;
 
 pub use capability::{Capabilities, Capability, Group, Used};
 pub use engine::{Answer, Attribute, Confidence, Identity, Seen};
 pub use error::KnowledgeError;
+pub(crate) use error::parse;
 pub use launcher::{Description, Launcher, Launchers};
 pub use library::{Defect, Libraries, Library, Sample};
 pub use look::{Look, RealFile, SampleFile};
 pub use opening::{Moment, Opening, Place, Scope};
+pub use package::{
+    Binds, CInterface, Choice, Loads, OpenLibrary, PackageRule, Packages, Pick, Reopens, SeenLayout, StandsFor,
+    matches_any,
+};

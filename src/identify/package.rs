@@ -1,6 +1,7 @@
 //! What to look at in a Python package: which extensions an import loads, which capability they bind, what the package
 //! chooses at run time. Knowledge of single packages stands in `rules/packages`, never here.
 
+use regex::bytes::Regex;
 use serde::Deserialize;
 
 use super::KnowledgeError;
@@ -36,6 +37,9 @@ pub struct PackageRule {
     /// Libraries that it opens once more for everybody.
     #[serde(default)]
     pub reopens: Vec<Reopens>,
+    /// The C interface that other packages are compiled against.
+    #[serde(default)]
+    pub c_interface: Option<CInterface>,
     /// Capabilities that its distribution wheels bring along, shown by `explain`.
     #[serde(default)]
     pub seen: Vec<SeenLayout>,
@@ -45,14 +49,36 @@ fn last() -> u32 {
     u32::MAX
 }
 
+/// How the C interface that an extension was compiled against is told from its bytes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CInterface {
+    /// Major versions of the package that refuse extensions compiled against the old interface.
+    pub since_major: Vec<String>,
+    /// What an extension carries that was compiled against the new one.
+    #[serde(deserialize_with = "pattern")]
+    pub new: Regex,
+    /// What an extension carries that was compiled against the old one.
+    #[serde(deserialize_with = "pattern")]
+    pub old: Regex,
+}
+
+fn pattern<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Regex, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Regex::new(&text).map_err(serde::de::Error::custom)
+}
+
 /// Extensions that an import loads.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Loads {
     /// The import: `scipy.linalg`. It holds for imports below it that no other entry describes.
     pub import: String,
-    /// Globs relative to the directory that holds the package, in load order.
+    /// Globs relative to the directory that holds the package, in load order; without one of these the import fails.
     pub extensions: Vec<String>,
+    /// Globs of extensions that are loaded too where they can be: their failure does not fail the import.
+    #[serde(default)]
+    pub also: Vec<String>,
 }
 
 /// Extensions that bind a capability.
@@ -82,6 +108,8 @@ fn none() -> String {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Choice {
+    /// The import that makes the choice.
+    pub import: String,
     /// What it chooses: `mpi`, `hdf5`.
     pub capability: String,
     /// Extensions of one variant: globs with `{variant}`.
@@ -212,7 +240,8 @@ impl Packages {
 impl PackageRule {
     /// What an import loads: the entry with the longest matching name.
     pub fn loads_of(&self, import: &str) -> Option<&Loads> {
-        let fits = |it: &&Loads| import == it.import || import.strip_prefix(&it.import).is_some_and(|r| r.starts_with('.'));
+        let fits =
+            |it: &&Loads| import == it.import || import.strip_prefix(&it.import).is_some_and(|r| r.starts_with('.'));
         self.loads.iter().filter(fits).max_by_key(|it| it.import.len())
     }
 }

@@ -129,6 +129,25 @@ impl<'v> Process<'v> {
         Ok(process)
     }
 
+    /// A process that cannot start: it holds nothing, and every request fails.
+    pub fn absent(store: &'v Objects<'v>, system: System) -> Self {
+        let shape = Shape { machine: 0, bits: 0, little_endian: true, refuses_executable_stack: false };
+        Self {
+            objects: Vec::new(),
+            start_failures: Vec::new(),
+            missing_preloads: Vec::new(),
+            store,
+            system,
+            library_path: Vec::new(),
+            global: Vec::new(),
+            shape,
+            cpu: CpuLevel::Baseline,
+            hwcaps: Vec::new(),
+            keep_probes: false,
+            event: 0,
+        }
+    }
+
     /// One `dlopen`. On success the index of the object that was asked for.
     ///
     /// # Errors

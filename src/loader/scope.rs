@@ -8,6 +8,11 @@ use super::{ObjectIndex, Process};
 use crate::elf::{Definition, ElfError};
 
 impl Process<'_> {
+    /// The global scope, in lookup order.
+    pub fn global_scope(&self) -> &[ObjectIndex] {
+        &self.global
+    }
+
     /// The local scope of an object that was opened: its own tree, breadth first.
     pub fn scope(&self, root: ObjectIndex) -> Vec<ObjectIndex> {
         self.scope_of_all(std::iter::once(root))

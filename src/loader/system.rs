@@ -83,6 +83,19 @@ impl System {
         Ok(Self { loader, interpreter, family: Family::Glibc, version, default_directories, preload_file, cache })
     }
 
+    /// A loader of which nothing is known.
+    pub fn unknown() -> Self {
+        Self {
+            loader: TreePath::root(),
+            interpreter: Vec::new(),
+            family: Family::Glibc,
+            version: None,
+            default_directories: Vec::new(),
+            preload_file: None,
+            cache: None,
+        }
+    }
+
     /// Whether the glibc version is `other` or later; an unknown version counts as new.
     pub(super) fn at_least(&self, other: &str) -> bool {
         self.version.as_deref().is_none_or(|it| compare_versions(it, other).is_ge())

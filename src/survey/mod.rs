@@ -1,1 +1,222 @@
-//! Under construction.
+//! Runs the producers over one target and joins their results into facts.
+//!
+//! Invariant: the same bytes and the same environment give the same facts, in the same order.
+
+mod binding;
+mod builder;
+mod catalogue;
+mod chooser;
+mod environment;
+mod knowledge;
+mod launcher;
+mod ledger;
+mod load_map;
+mod objects;
+mod packages;
+mod relations;
+mod session;
+mod site;
+mod unknown;
+mod uses;
+mod world;
+
+use crate::base::{TreePath, Variables};
+use crate::discover::{self, DiscoverError, Installation, Start};
+use crate::facts::{Choice, Environment, Fact, Facts, ImportFailure, Process as ProcessFacts, SCHEMA};
+use crate::loader::{CpuLevel, Failure};
+use crate::tree::View;
+
+use builder::Builder;
+use ledger::Ledger;
+use session::Session;
+use world::World;
+
+pub use knowledge::{Knowledge, SiteFiles};
+pub use load_map::{Alone, Event, LoadMap, Mapped, Unmet, Way, Why, alone_map, load_map, why};
+
+/// What is asked about a target.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// The target as the user wrote it.
+    pub target: String,
+    /// Where to look.
+    pub start: Start,
+    /// Imports in order; empty asks for the default process.
+    pub imports: Vec<String>,
+    /// The environment of the process.
+    pub variables: Variables,
+    /// The CPU of the process.
+    pub cpu: CpuLevel,
+    /// The launcher to compare with; else the first on PATH.
+    pub launcher: Option<TreePath>,
+}
+
+/// The facts of every Python at the target.
+///
+/// # Errors
+/// When there is nothing to look at.
+pub fn survey(view: &View, know: &Knowledge, question: &Question) -> Result<Vec<Facts>, DiscoverError> {
+    let mut gaps = Vec::new();
+    let installations = discover::find(view, &question.start, &question.variables, &mut gaps)?;
+    let several = installations.len() > 1;
+    let one = |it: &Installation| {
+        let target = if several { format!("{}: {}", question.target, it.prefix) } else { question.target.clone() };
+        World::with(view, know, it, question, gaps.clone(), |world| facts_of(world, target))
+    };
+    Ok(installations.iter().map(one).collect())
+}
+
+fn facts_of(world: &World<'_>, target: String) -> Facts {
+    let mut ledger = Ledger::default();
+    for gap in &world.gaps {
+        ledger.gap(gap);
+    }
+    let mut session = world.session();
+    let imports = world.imports();
+    for import in &imports {
+        session.import_as_asked(import);
+    }
+    let without = world.without_library_path(&imports);
+    let alone = world.alone();
+    let mut owners = discover::Owners::new(world.view, world.installation);
+    let mut builder = Builder { session: &session, ledger: &mut ledger, owners: &mut owners };
+
+    let packages = builder.package_facts(&imports);
+    let objects = builder.object_facts(world.interpreter());
+    let needs = builder.needs(&alone);
+    let missing_versions = builder.missing_versions();
+    let launcher = launcher::launcher(
+        &world.catalogue,
+        world.question.launcher.as_ref(),
+        &world.question.variables,
+        world.system.as_ref().ok(),
+        builder.ledger,
+    );
+    let process = process_facts(&mut builder, world, &imports, &launcher, &alone, without.as_ref());
+    let environment = environment_facts(&mut builder, world, launcher);
+    let mut facts = Facts {
+        schema: SCHEMA.to_owned(),
+        target,
+        environment,
+        packages,
+        objects,
+        needs,
+        missing_versions,
+        process,
+        evidence: Vec::new(),
+        gaps: Vec::new(),
+    };
+    for gap in session.gaps.iter().chain(&world.catalogue.take_gaps()) {
+        ledger.gap(gap);
+    }
+    if let Err(gap) = &world.system {
+        unknown::hide_process(&mut facts, ledger.gap(gap));
+    }
+    (facts.evidence, facts.gaps) = ledger.finish();
+    facts
+}
+
+fn process_facts(
+    builder: &mut Builder<'_, '_>,
+    world: &World<'_>,
+    imports: &[String],
+    launcher: &crate::facts::Launcher,
+    alone: &[(TreePath, crate::loader::Process<'_>)],
+    without: Option<&crate::loader::Process<'_>>,
+) -> ProcessFacts {
+    let mut mpi = builder.mpi_uses();
+    let mut hdf5 = builder.hdf5_uses();
+    let mpi_agreement = builder.relate(&mut mpi, &mut hdf5, launcher);
+    ProcessFacts {
+        imports: Fact::known(imports.to_vec(), Vec::new()),
+        import_failures: import_failures(builder),
+        blas: builder.blas_uses("blas"),
+        lapack: builder.blas_uses("lapack"),
+        openmp: builder.openmp_runtimes(),
+        duplicates: builder.duplicates(),
+        mpi_agreement,
+        shared_sonames: builder.shared_sonames(alone),
+        overrides: builder.overrides(without),
+        preloads: builder.preloads(world.system.as_ref().ok().and_then(|it| it.preload_file.as_ref())),
+        choices: choices(builder),
+        mpi,
+        hdf5,
+    }
+}
+
+fn environment_facts(
+    builder: &mut Builder<'_, '_>,
+    world: &World<'_>,
+    launcher: crate::facts::Launcher,
+) -> Environment {
+    let site = builder.session.site;
+    let in_user_site = site.packages.iter().filter(|it| it.origin == discover::Origin::User);
+    let audited = in_user_site.filter(|it| world.know.packages.of_import(&it.name).is_some());
+    let user_packages = audited.map(|it| it.name.clone()).collect();
+    let variables = &world.question.variables;
+    Environment {
+        python: environment::python(world.installation, builder.ledger),
+        libc: environment::libc(world.system.as_ref(), builder.ledger),
+        user_site: environment::user_site(world.installation, user_packages, builder.ledger),
+        variables: environment::variables(variables, &world.know.variables, builder.ledger),
+        search_directories: environment::search_directories(
+            world.view,
+            variables,
+            Some(&builder.session.process),
+            builder.ledger,
+        ),
+        launcher,
+        defects: environment::defects(world.installation, builder.ledger),
+        image_env: None,
+    }
+}
+
+/// Imports that were asked for, or that one of these needs, and that cannot work.
+fn import_failures(builder: &mut Builder<'_, '_>) -> Fact<Vec<ImportFailure>> {
+    let mut list = Vec::new();
+    for failed in builder.session.failures.clone() {
+        let at = failed.extension.clone().unwrap_or_else(TreePath::root);
+        let id = builder.ledger.note(&at, failed.reason.clone());
+        let cause = match &failed.failure {
+            Some(Failure::Missing(_)) => "missing-library",
+            Some(Failure::Unusable { .. }) => "broken-file",
+            Some(Failure::Version(_)) => "missing-version",
+            Some(Failure::TooMany) => "other",
+            None if failed.nothing_found => "no-such-module",
+            None => "other",
+        };
+        list.push(ImportFailure {
+            name: failed.import.clone(),
+            object: failed.extension.map(|it| it.text()).unwrap_or_default(),
+            cause: Fact::known(cause.to_owned(), vec![id]),
+            reason: Fact::known(failed.reason, vec![id]),
+        });
+    }
+    Fact::known(list, Vec::new())
+}
+
+fn choices(builder: &mut Builder<'_, '_>) -> Fact<Vec<Choice>> {
+    let mut list = Vec::new();
+    for chosen in builder.session.choices.clone() {
+        let id = builder
+            .ledger
+            .note(&TreePath::root(), format!("{} picks by itself: {}", chosen.package, chosen.decided_by));
+        list.push(Choice {
+            package: chosen.package,
+            capability: chosen.capability,
+            candidates: chosen.candidates,
+            picked: Fact::known(chosen.picked, vec![id]),
+            decided_by: Fact::known(chosen.decided_by, vec![id]),
+        });
+    }
+    Fact::known(list, Vec::new())
+}
+
+/// Performs the imports of a question in one process.
+fn performed<'a>(world: &'a World<'a>) -> Session<'a> {
+    let mut session = world.session();
+    for import in world.imports() {
+        session.import_as_asked(&import);
+    }
+    session
+}

@@ -1,0 +1,96 @@
+//! Everything that `rules/` knows about libraries, packages and launchers.
+
+use serde::Deserialize;
+
+use crate::base::{Glob, TextFile, builtin_files};
+use crate::identify::{Capabilities, KnowledgeError, Launchers, Libraries, Packages};
+
+/// What to look for and how to recognise it.
+#[derive(Debug, Clone)]
+pub struct Knowledge {
+    /// `rules/libraries`.
+    pub libraries: Libraries,
+    /// `rules/capabilities`.
+    pub capabilities: Capabilities,
+    /// `rules/packages`.
+    pub packages: Packages,
+    /// `rules/launchers`.
+    pub launchers: Launchers,
+    /// `rules/variables`.
+    pub variables: VariableNames,
+    /// `rules/machine`.
+    pub drivers: DriverNames,
+}
+
+/// Libraries that only some machines have.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DriverNames {
+    /// Globs over sonames.
+    pub sonames: Vec<String>,
+}
+
+/// Names of variables that are worth recording.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VariableNames {
+    /// Globs over names.
+    pub names: Vec<String>,
+}
+
+impl VariableNames {
+    /// Whether a variable is recorded in the facts.
+    pub fn records(&self, name: &[u8]) -> bool {
+        self.names.iter().any(|it| Glob::new(it).matches(name))
+    }
+}
+
+impl Knowledge {
+    /// What travels in the binary, with the files of a site after it: a file of the same name replaces.
+    ///
+    /// # Errors
+    /// What is wrong with a file, and where.
+    pub fn load(site: &SiteFiles) -> Result<Self, KnowledgeError> {
+        let capabilities = Capabilities::load(&joined("capabilities", &[]))?;
+        let mut variables = VariableNames::default();
+        for file in builtin_files("variables") {
+            let more: VariableNames = crate::identify::parse(&file)?;
+            variables.names.extend(more.names);
+        }
+        let mut drivers = DriverNames::default();
+        for file in builtin_files("machine") {
+            let more: DriverNames = crate::identify::parse(&file)?;
+            drivers.sonames.extend(more.sonames);
+        }
+        Ok(Self {
+            libraries: Libraries::load(&joined("libraries", &site.libraries), &capabilities)?,
+            packages: Packages::load(&joined("packages", &site.packages))?,
+            launchers: Launchers::load(&joined("launchers", &site.launchers))?,
+            capabilities,
+            variables,
+            drivers,
+        })
+    }
+
+    /// Whether a library comes with a driver, so that only some machines have it.
+    pub fn machine_dependent(&self, soname: &[u8]) -> bool {
+        self.drivers.sonames.iter().any(|it| Glob::new(it).matches(soname))
+    }
+}
+
+/// Descriptions that a site adds.
+#[derive(Debug, Clone, Default)]
+pub struct SiteFiles {
+    /// `DIR/libraries/*.toml`.
+    pub libraries: Vec<TextFile>,
+    /// `DIR/packages/*.toml`.
+    pub packages: Vec<TextFile>,
+    /// `DIR/launchers/*.toml`.
+    pub launchers: Vec<TextFile>,
+}
+
+fn joined(folder: &str, more: &[TextFile]) -> Vec<TextFile> {
+    let mut files = builtin_files(folder);
+    files.extend_from_slice(more);
+    files
+}

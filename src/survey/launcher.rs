@@ -1,0 +1,148 @@
+//! The launcher of MPI ranks: which `mpiexec` a user would type, and whose it is.
+
+use super::catalogue::Catalogue;
+use super::environment::no_launcher;
+use super::ledger::Ledger;
+use crate::base::{Gap, Stage, TreePath, Variables, printable};
+use crate::elf::{self, ElfError};
+use crate::facts::{Fact, Launcher};
+use crate::identify::{self, RealFile};
+use crate::loader::{Object, Request, Start, System, Visibility};
+
+/// Names that a user types, in the order of the interface.
+const NAMES: [&[u8]; 2] = [b"mpiexec", b"mpirun"];
+
+/// Finds and identifies the launcher: `asked`, else the first on PATH.
+pub(super) fn launcher(
+    catalogue: &Catalogue<'_>,
+    asked: Option<&TreePath>,
+    variables: &Variables,
+    system: Option<&System>,
+    ledger: &mut Ledger,
+) -> Launcher {
+    let view = catalogue.objects.view();
+    let path_variable = variables.non_empty("PATH").unwrap_or_default();
+    let found = match asked {
+        Some(path) => Some(path.clone()),
+        None => path_variable.split(|b| *b == b':').filter(|it| it.first() == Some(&b'/')).find_map(|directory| {
+            let here = TreePath::new(directory);
+            NAMES.iter().map(|name| here.join(name)).find(|it| view.is_file(it.as_bytes()))
+        }),
+    };
+    let Some(path) = found else { return no_launcher(ledger, &printable(path_variable)) };
+    let id = ledger.note(&path, if asked.is_some() { "asked about" } else { "first on PATH" });
+    let unknown = |ledger: &mut Ledger, reason: String| {
+        let gap = ledger.gap(&Gap::new(&path, Stage::Identify, reason, "whose launcher it is"));
+        Launcher {
+            path: Fact::known(Some(path.text()), vec![id]),
+            vendor: Fact::unknown(gap),
+            version: Fact::unknown(gap),
+            abi: Fact::unknown(gap),
+        }
+    };
+    let real = match view.resolve(path.as_bytes()) {
+        Ok(real) => real,
+        Err(error) => return unknown(ledger, error.to_string()),
+    };
+    let mut gaps = Vec::new();
+    let identity = match identity(catalogue, &real, &mut gaps) {
+        Ok(identity) => identity,
+        Err(reason) => return unknown(ledger, reason),
+    };
+    for gap in &gaps {
+        ledger.gap(gap);
+    }
+    let Some(identity) = identity else { return unknown(ledger, "no description of a launcher fits it".to_owned()) };
+    let mut because = vec![id];
+    because.extend(ledger.seen(&identity.because));
+    let version = match &identity.version {
+        Some((version, seen)) => {
+            let because = ledger.seen(seen);
+            Fact::known(version.clone(), because)
+        }
+        None => version_of_library(catalogue, &real, &identity, variables, system, ledger),
+    };
+    let abi = match identity.abis.as_slice() {
+        [] => "any".to_owned(),
+        [only] => only.clone(),
+        several => several.join(" "),
+    };
+    Launcher {
+        path: Fact::known(Some(path.text()), vec![id]),
+        vendor: Fact::known(identity.vendor.clone(), because.clone()),
+        version,
+        abi: Fact::known(abi, because),
+    }
+}
+
+fn identity(
+    catalogue: &Catalogue<'_>,
+    real: &TreePath,
+    gaps: &mut Vec<Gap>,
+) -> Result<Option<identify::Launcher>, String> {
+    let view = catalogue.objects.view();
+    let launchers = &catalogue.know.launchers;
+    let object = catalogue.objects.get(real).map_err(|it| it.to_string())?;
+    match &object.linkage {
+        Ok(_) => Ok(catalogue.look(&object, gaps, |look, gaps| launchers.identify(look, gaps)).flatten()),
+        Err(ElfError::NotElf { text: true }) => {
+            let file = view.open_real(real).map_err(|it| it.to_string())?;
+            Ok(launchers.identify(&RealFile::script(real, &*file), gaps))
+        }
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Some launchers say their version only through a library of their own.
+fn version_of_library(
+    catalogue: &Catalogue<'_>,
+    real: &TreePath,
+    identity: &identify::Launcher,
+    variables: &Variables,
+    system: Option<&System>,
+    ledger: &mut Ledger,
+) -> Fact<String> {
+    let hides = "its version";
+    let Some(system) = system.filter(|_| !identity.version_from.is_empty()) else {
+        return ledger.unknown(real, "its bytes name no version", hides);
+    };
+    let start =
+        Start { executable: real, system, variables, cpu: crate::loader::CpuLevel::Baseline, keep_probes: false };
+    let mut process = match crate::loader::Process::start(catalogue.objects, &start) {
+        Ok(process) => process,
+        Err(reason) => return ledger.unknown(real, &reason, hides),
+    };
+    for (soname, pattern) in &identity.version_from {
+        let request = Request::Name { name: soname, caller: 0 };
+        let Ok(index) = process.open(request, Visibility::Local) else { continue };
+        let Some(object) = process.objects.get(index).map(|it| std::sync::Arc::clone(&it.object)) else { continue };
+        match text_of(catalogue, &object, pattern) {
+            Ok(Some((version, offset))) => {
+                let id = ledger.keep(crate::facts::Evidence {
+                    path: object.real.text(),
+                    line: None,
+                    offset: Some(offset),
+                    text: version.clone(),
+                });
+                return Fact::known(version, vec![id]);
+            }
+            Ok(None) => {}
+            Err(reason) => return ledger.unknown(&object.real, &reason, hides),
+        }
+    }
+    ledger.unknown(real, "neither it nor its libraries name a version", hides)
+}
+
+fn text_of(
+    catalogue: &Catalogue<'_>,
+    object: &Object,
+    pattern: &regex::bytes::Regex,
+) -> Result<Option<(String, u64)>, String> {
+    let file = catalogue.objects.file(object).map_err(|it| it.to_string())?;
+    let matches = elf::search_text(&*file, std::slice::from_ref(pattern)).map_err(|it| it.to_string())?;
+    let first = matches.into_iter().next();
+    Ok(first.and_then(|it| {
+        let text = it.groups.get(1).or(it.groups.first())?.clone()?;
+        Some((printable(&text), it.offset_bytes))
+    }))
+}

@@ -1,0 +1,81 @@
+//! Evidence and gaps of one survey, each kept once; facts refer to them by index.
+
+use std::collections::HashMap;
+
+use crate::base::{Gap, TreePath, printable};
+use crate::facts::{self, Evidence, EvidenceId, Fact, GapId};
+use crate::identify::{Answer, Seen};
+
+/// The evidence and gaps so far.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    evidence: Vec<Evidence>,
+    known: HashMap<Evidence, EvidenceId>,
+    gaps: Vec<facts::Gap>,
+}
+
+impl Ledger {
+    /// `text` stands at `path`.
+    pub(super) fn note(&mut self, path: &TreePath, text: impl Into<String>) -> EvidenceId {
+        self.keep(Evidence { path: path.text(), line: None, offset: None, text: text.into() })
+    }
+
+    /// A variable of the process.
+    pub(super) fn variable(&mut self, name: &str, value: &[u8], origin: &str) -> EvidenceId {
+        let text = format!("{name}={} ({origin})", printable(value));
+        self.keep(Evidence { path: String::new(), line: None, offset: None, text })
+    }
+
+    /// Any place.
+    pub(super) fn keep(&mut self, evidence: Evidence) -> EvidenceId {
+        if let Some(id) = self.known.get(&evidence) {
+            return *id;
+        }
+        let id = EvidenceId(u32::try_from(self.evidence.len()).unwrap_or(u32::MAX));
+        self.evidence.push(evidence.clone());
+        self.known.insert(evidence, id);
+        id
+    }
+
+    /// What the identification saw.
+    pub(super) fn seen(&mut self, seen: &[Seen]) -> Vec<EvidenceId> {
+        let place =
+            |it: &Seen| Evidence { path: it.path.text(), line: None, offset: it.offset_bytes, text: it.text.clone() };
+        seen.iter().map(|it| self.keep(place(it))).collect()
+    }
+
+    /// A gap.
+    pub(super) fn gap(&mut self, gap: &Gap) -> GapId {
+        let path = if gap.path == TreePath::root() { String::new() } else { gap.path.text() };
+        let gap = facts::Gap {
+            path,
+            stage: gap.stage.word().to_owned(),
+            reason: gap.reason.clone(),
+            hides: gap.hides.clone(),
+        };
+        let at = self.gaps.iter().position(|it| *it == gap).unwrap_or_else(|| {
+            self.gaps.push(gap);
+            self.gaps.len() - 1
+        });
+        GapId(u32::try_from(at).unwrap_or(u32::MAX))
+    }
+
+    /// A fact that an identification answers.
+    pub(super) fn answer(&mut self, path: &TreePath, answer: Option<&Answer>, what: &str) -> Fact<String> {
+        match answer {
+            Some(Answer::Known { value, because }) => Fact::known(value.clone(), self.seen(because)),
+            Some(Answer::Unknown { reason }) => self.unknown(path, reason, what),
+            None => self.unknown(path, "its description does not ask for it", what),
+        }
+    }
+
+    /// An unknown fact about a file.
+    pub(super) fn unknown<T>(&mut self, path: &TreePath, reason: &str, hides: &str) -> Fact<T> {
+        Fact::unknown(self.gap(&Gap::new(path, crate::base::Stage::Identify, reason, hides)))
+    }
+
+    /// Everything.
+    pub(super) fn finish(self) -> (Vec<Evidence>, Vec<facts::Gap>) {
+        (self.evidence, self.gaps)
+    }
+}

@@ -1,0 +1,131 @@
+//! Facts about installed packages.
+
+use super::builder::Builder;
+use crate::base::{Gap, Stage, TreePath};
+use crate::discover::{Answer, ExtensionFile, Installed};
+use crate::elf;
+use crate::facts::{Fact, GapId, Package};
+
+/// Bytes of extensions that are searched per package for the marks of its C interface.
+const SEARCH_BYTES: u64 = 4 << 20;
+
+impl Builder<'_, '_> {
+    /// One entry per copy, in the order of `sys.path`.
+    pub(super) fn package_facts(&mut self, imports: &[String]) -> Fact<Vec<Package>> {
+        let site = self.session.site;
+        let numpy_major = self.array_major();
+        let list = site.packages.iter().map(|it| self.package_fact(it, imports, &numpy_major)).collect();
+        Fact::known(list, Vec::new())
+    }
+
+    fn package_fact(&mut self, it: &Installed, imports: &[String], numpy_major: &Fact<String>) -> Package {
+        let audited = self.session.catalogue.know.packages.of_import(&it.name).is_some();
+        let at = it.location.clone();
+        let because = vec![self.ledger.note(&at, format!("found by import {}", it.name))];
+        let installer = vec![self.ledger.shown(&it.installer.because)];
+        let mut managers: Vec<String> = it.managers.iter().map(|it| it.manager.word().to_owned()).collect();
+        managers.sort();
+        managers.dedup();
+        let manager_ids = it.managers.iter().map(|it| self.ledger.shown(&it.because)).collect();
+        let mut versions: Vec<String> = it.recorded_versions.iter().map(|it| it.version.clone()).collect();
+        versions.sort();
+        versions.dedup();
+        let version_ids = it.recorded_versions.iter().map(|it| self.ledger.shown(&it.because)).collect();
+        let editable = match &it.editable {
+            Some(shown) => Fact::known(true, vec![self.ledger.shown(shown)]),
+            None => Fact::known(false, because.clone()),
+        };
+        Package {
+            name: it.name.clone(),
+            distribution: it.distribution.clone(),
+            version: self.ledger.answered(&it.version, &at, "its version", Clone::clone),
+            location: at.text(),
+            origin: it.origin.word().to_owned(),
+            audited,
+            active: it.active,
+            imported: it.active && imports.iter().any(|import| import.split('.').next() == Some(&it.name)),
+            copies: Fact::known(it.copies.iter().map(TreePath::text).collect(), because),
+            installer: Fact::known(it.installer.manager.word().to_owned(), installer),
+            managers: Fact::known(managers, manager_ids),
+            recorded_versions: Fact::known(versions, version_ids),
+            editable,
+            numpy_api: self.array_interface(it, numpy_major),
+            numpy_major: numpy_major.clone(),
+        }
+    }
+
+    /// Major version of the array package whose C interface others are compiled against.
+    fn array_major(&mut self) -> Fact<String> {
+        let know = self.session.catalogue.know;
+        let Some(rule) = know.packages.iter().find(|it| it.c_interface.is_some()) else {
+            return Fact::known("none".to_owned(), Vec::new());
+        };
+        let package = self.session.site.packages.iter().find(|it| it.active && it.name == rule.import);
+        match package.map(|it| (&it.version, &it.location)) {
+            Some((Answer::Known { value, because }, _)) => {
+                let because = because.iter().map(|it| self.ledger.shown(it)).collect();
+                Fact::known(value.split('.').next().unwrap_or_default().to_owned(), because)
+            }
+            Some((Answer::Unknown { reason }, at)) => {
+                let gap = Gap::new(at, Stage::Discover, reason.clone(), "which C interface it offers");
+                Fact::unknown(self.ledger.gap(&gap))
+            }
+            None => Fact::known("none".to_owned(), Vec::new()),
+        }
+    }
+
+    /// The C interface that the extensions of a package were compiled against: the module that they import by name.
+    /// Only asked where it can matter, and of small extensions first: one of them tells.
+    fn array_interface(&mut self, it: &Installed, major: &Fact<String>) -> Fact<String> {
+        let know = self.session.catalogue.know;
+        let rule = know.packages.iter().find(|it| it.c_interface.is_some());
+        let Some((rule, interface)) = rule.and_then(|rule| Some((rule, rule.c_interface.as_ref()?))) else {
+            return Fact::known("none".to_owned(), Vec::new());
+        };
+        let matters = major.value().is_some_and(|it| interface.since_major.contains(it));
+        if !it.active || it.name == rule.import || !matters {
+            return Fact::known("none".to_owned(), Vec::new());
+        }
+        let store = self.session.catalogue.objects;
+        let view = store.view();
+        let mut budget = SEARCH_BYTES;
+        let mut first_gap: Option<GapId> = None;
+        let mut files: Vec<(u64, &ExtensionFile)> = Vec::new();
+        for file in self.session.site.files.iter().filter(|file| file.package == it.name && file.dangling.is_none()) {
+            if let Ok(metadata) = view.metadata(file.path.as_bytes()) {
+                files.push((metadata.size_bytes, file));
+            }
+        }
+        files.sort_by(|a, b| (a.0, &a.1.path).cmp(&(b.0, &b.1.path)));
+        for (size, file) in files {
+            if budget < size {
+                break;
+            }
+            budget -= size;
+            let opened = view.open(file.path.as_bytes()).map_err(|error| error.to_string());
+            let patterns = [interface.new.clone(), interface.old.clone()];
+            let found = opened.and_then(|open| elf::search_text(&*open, &patterns).map_err(|error| error.to_string()));
+            match found {
+                Ok(matches) => {
+                    let hit = matches.iter().min_by_key(|it| it.pattern);
+                    if let Some(hit) = hit {
+                        let word = if hit.pattern == 0 { "2" } else { "1" };
+                        let name = if hit.pattern == 0 { interface.new.as_str() } else { interface.old.as_str() };
+                        let id = self.ledger.keep(crate::facts::Evidence {
+                            path: file.path.text(),
+                            line: None,
+                            offset: Some(hit.offset_bytes),
+                            text: format!("imports {}", name.replace('\\', "")),
+                        });
+                        return Fact::known(word.to_owned(), vec![id]);
+                    }
+                }
+                Err(reason) => {
+                    let gap = Gap::new(&file.path, Stage::Elf, reason, "the C interface that it was compiled against");
+                    first_gap.get_or_insert(self.ledger.gap(&gap));
+                }
+            }
+        }
+        first_gap.map_or_else(|| Fact::known("none".to_owned(), Vec::new()), Fact::unknown)
+    }
+}

@@ -1,0 +1,303 @@
+//! One process performs its imports: package descriptions in, loader events out.
+//!
+//! Which extensions an import loads comes from `rules/packages`; what a package or library opens by itself too.
+//! Invariant: a failed import leaves nothing behind but its reason.
+
+use std::collections::BTreeMap;
+
+use super::catalogue::Catalogue;
+use super::chooser::Chosen;
+use super::site::Site;
+use crate::base::{Gap, Stage, TreePath, Variables, printable};
+use crate::identify::{Loads, PackageRule, Place, Reopens, Scope, matches_any};
+use crate::loader::{Failure, ObjectIndex, Process, Request, Visibility};
+
+/// Libraries that open libraries that open libraries: deeper nesting is no library that we know.
+const OPENING_DEPTH: u32 = 8;
+
+/// A process and what its imports did.
+pub(super) struct Session<'a> {
+    pub(super) process: Process<'a>,
+    pub(super) catalogue: &'a Catalogue<'a>,
+    pub(super) site: &'a Site,
+    pub(super) variables: &'a Variables,
+    /// Imports that cannot work, in order.
+    pub(super) failures: Vec<Failed>,
+    /// What packages picked.
+    pub(super) choices: Vec<Chosen>,
+    /// Libraries that an object must open at run time and that are found nowhere.
+    pub(super) missing_parts: Vec<(ObjectIndex, String)>,
+    /// Which object opened which at run time.
+    pub(super) parts: Vec<(ObjectIndex, ObjectIndex)>,
+    /// The import that each event belongs to.
+    pub(super) labels: BTreeMap<usize, String>,
+    pub(super) gaps: Vec<Gap>,
+    done: BTreeMap<String, bool>,
+    label: String,
+}
+
+/// An import that cannot work.
+#[derive(Debug, Clone)]
+pub(super) struct Failed {
+    /// As asked: `mpi4py.MPI`.
+    pub(super) import: String,
+    /// The extension at fault.
+    pub(super) extension: Option<TreePath>,
+    /// The failure of the loader, where it was one.
+    pub(super) failure: Option<Failure>,
+    /// No such package or module is on `sys.path`.
+    pub(super) nothing_found: bool,
+    /// In words.
+    pub(super) reason: String,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn new(
+        process: Process<'a>,
+        catalogue: &'a Catalogue<'a>,
+        site: &'a Site,
+        variables: &'a Variables,
+    ) -> Self {
+        let mut session = Self {
+            process,
+            catalogue,
+            site,
+            variables,
+            failures: Vec::new(),
+            choices: Vec::new(),
+            missing_parts: Vec::new(),
+            parts: Vec::new(),
+            labels: BTreeMap::new(),
+            gaps: Vec::new(),
+            done: BTreeMap::new(),
+            label: "exec".to_owned(),
+        };
+        session.labels.insert(0, "exec".to_owned());
+        session.open_parts(0, 0);
+        session
+    }
+
+    /// Performs one import that was asked for.
+    pub(super) fn import_as_asked(&mut self, name: &str) -> bool {
+        name.clone_into(&mut self.label);
+        self.import(name)
+    }
+
+    /// `dlopen` of an extension or library by path, with what follows from it.
+    pub(super) fn open(&mut self, request: Request<'_>, visibility: Visibility) -> Result<ObjectIndex, Failure> {
+        let before = self.process.objects.len();
+        let result = self.process.open(request, visibility);
+        self.labels.insert(self.process.event(), self.label.clone());
+        if result.is_ok() {
+            self.open_parts(before, 0);
+        }
+        result
+    }
+
+    fn import(&mut self, name: &str) -> bool {
+        if let Some(known) = self.done.get(name) {
+            return *known;
+        }
+        // A package that requires itself through another is not performed twice.
+        self.done.insert(name.to_owned(), true);
+        let works = self.perform(name);
+        self.done.insert(name.to_owned(), works);
+        works
+    }
+
+    fn perform(&mut self, name: &str) -> bool {
+        let catalogue = self.catalogue;
+        let Some(rule) = catalogue.know.packages.of_import(name) else { return self.undescribed(name) };
+        if !self.site.has_package(&rule.import) {
+            return self.not_found(name, &format!("package {}", rule.import));
+        }
+        for other in &rule.requires {
+            if !self.import(other) {
+                return self.fail(name, None, None, format!("it imports {other}, which fails"));
+            }
+        }
+        let Some(loads) = rule.loads_of(name) else { return self.undescribed(name) };
+        let chosen = match self.choose_all(rule, name) {
+            Ok(chosen) => chosen,
+            Err((extension, failure, reason)) => return self.fail(name, extension, failure, reason),
+        };
+        self.load(rule, loads, name, chosen)
+    }
+
+    fn load(&mut self, rule: &PackageRule, loads: &Loads, name: &str, chosen: bool) -> bool {
+        let mut found = loads.extensions.is_empty() || chosen;
+        for glob in &loads.extensions {
+            for path in self.site.matching(&rule.import, std::slice::from_ref(glob)) {
+                found = true;
+                if let Err(failure) = self.open_extension(rule, &path) {
+                    let reason = describe(&failure);
+                    return self.fail(name, Some(path), Some(failure), reason);
+                }
+            }
+        }
+        if !found {
+            let reason = match self.site.misfit(&rule.import, &loads.extensions) {
+                Some((path, reason)) => return self.fail(name, Some(path), None, reason),
+                None => format!("no extension {} for this Python", loads.extensions.join(", ")),
+            };
+            return self.fail(name, None, None, reason);
+        }
+        for path in self.site.matching(&rule.import, &loads.also) {
+            if let Err(failure) = self.open_extension(rule, &path) {
+                let hides = "whether the import needs it";
+                self.gaps.push(Gap::new(&path, Stage::Loader, describe(&failure), hides));
+            }
+        }
+        true
+    }
+
+    /// Loads one extension of a described package.
+    pub(super) fn open_extension(&mut self, rule: &PackageRule, path: &TreePath) -> Result<ObjectIndex, Failure> {
+        let index = self.open(Request::Path(path.as_bytes()), Visibility::Local)?;
+        for reopens in &rule.reopens {
+            self.reopen(index, reopens);
+        }
+        Ok(index)
+    }
+
+    /// Without a description every extension that belongs to the name is taken to be loaded.
+    fn undescribed(&mut self, name: &str) -> bool {
+        let paths = self.site.below_module(name);
+        if paths.is_empty() {
+            if self.site.has_package(name.split('.').next().unwrap_or(name)) {
+                return true;
+            }
+            return self.not_found(name, &format!("module {name}"));
+        }
+        let several = paths.len() > 1;
+        for path in paths {
+            match self.open(Request::Path(path.as_bytes()), Visibility::Local) {
+                Ok(_) => {}
+                Err(failure) if several => {
+                    let hides = "whether the import needs it";
+                    self.gaps.push(Gap::new(&path, Stage::Loader, describe(&failure), hides));
+                }
+                Err(failure) => {
+                    let reason = describe(&failure);
+                    return self.fail(name, Some(path), Some(failure), reason);
+                }
+            }
+        }
+        true
+    }
+
+    fn fail(&mut self, import: &str, extension: Option<TreePath>, failure: Option<Failure>, reason: String) -> bool {
+        self.failures.push(Failed { import: import.to_owned(), extension, failure, nothing_found: false, reason });
+        false
+    }
+
+    fn not_found(&mut self, import: &str, what: &str) -> bool {
+        let reason = format!("no {what} on sys.path");
+        let nothing_found = true;
+        self.failures.push(Failed { import: import.to_owned(), extension: None, failure: None, nothing_found, reason });
+        false
+    }
+
+    /// A library that is already there becomes visible for everybody.
+    fn reopen(&mut self, extension: ObjectIndex, reopens: &Reopens) {
+        let Some(loaded) = self.process.objects.get(extension) else { return };
+        let wanted = self.catalogue.objects.symbols(&loaded.object).and_then(|it| it.wanted());
+        match wanted {
+            Ok(wanted) if wanted.iter().any(|it| it.name == reopens.when_wanted.as_bytes()) => {}
+            Ok(_) => return,
+            Err(error) => {
+                let gap = Gap::new(
+                    &loaded.object.real,
+                    Stage::Elf,
+                    error.to_string(),
+                    "whether its MPI becomes visible to all",
+                );
+                self.gaps.push(gap);
+                return;
+            }
+        }
+        let soname = |index: ObjectIndex| {
+            let linkage = self.process.objects.get(index)?.object.linkage.as_ref().ok()?;
+            linkage.soname.clone().filter(|it| matches_any(std::slice::from_ref(&reopens.soname), it))
+        };
+        let Some(name) = self.process.scope(extension).into_iter().find_map(soname) else { return };
+        if let Err(failure) = self.open(Request::Name { name: &name, caller: extension }, Visibility::Global) {
+            let path = TreePath::new(&name);
+            self.gaps.push(Gap::new(&path, Stage::Loader, describe(&failure), "which symbols later extensions see"));
+        }
+    }
+
+    /// What the new objects from `from` on open at run time, by their descriptions.
+    fn open_parts(&mut self, from: ObjectIndex, depth: u32) {
+        let end = self.process.objects.len();
+        for at in from..end {
+            let Some(object) = self.process.objects.get(at).map(|it| std::sync::Arc::clone(&it.object)) else { break };
+            for opening in self.catalogue.openings(&object, self.variables) {
+                let visibility = match opening.scope {
+                    Scope::Global => Visibility::Global,
+                    Scope::Local => Visibility::Local,
+                };
+                let before = self.process.objects.len();
+                let opened = self.open_part(at, &opening.names, &opening.places, visibility);
+                match opened {
+                    Some(part) => self.parts.push((at, part)),
+                    None if opening.required => {
+                        let name = opening.names.first().map(|it| printable(it)).unwrap_or_default();
+                        self.missing_parts.push((at, name));
+                    }
+                    None => {}
+                }
+                if opened.is_some() && depth < OPENING_DEPTH && before < self.process.objects.len() {
+                    self.open_parts(before, depth + 1);
+                }
+            }
+        }
+    }
+
+    fn open_part(
+        &mut self,
+        by: ObjectIndex,
+        names: &[Vec<u8>],
+        places: &[Place],
+        visibility: Visibility,
+    ) -> Option<ObjectIndex> {
+        let own = self.process.objects.get(by).map_or_else(Vec::new, |it| {
+            let cut = it.name.iter().rposition(|b| *b == b'/').unwrap_or(0);
+            it.name.get(..cut).unwrap_or_default().to_vec()
+        });
+        for name in names {
+            for place in places {
+                let result = match place {
+                    Place::Search => self.process.open(Request::Name { name, caller: by }, visibility),
+                    Place::Own(below) => {
+                        let mut path = own.clone();
+                        for piece in [below.as_bytes(), name.as_slice()] {
+                            if !piece.is_empty() {
+                                path.push(b'/');
+                                path.extend_from_slice(piece);
+                            }
+                        }
+                        self.process.open(Request::Path(&path), visibility)
+                    }
+                };
+                self.labels.insert(self.process.event(), self.label.clone());
+                if let Ok(part) = result {
+                    return Some(part);
+                }
+            }
+        }
+        None
+    }
+}
+
+/// A failure in one line.
+pub(super) fn describe(failure: &Failure) -> String {
+    match failure {
+        Failure::Missing(missing) => format!("{} is found nowhere", printable(&missing.soname)),
+        Failure::Unusable { path, reason, .. } => format!("{} cannot be loaded: {reason}", printable(path)),
+        Failure::Version(miss) => {
+            format!("{} does not define version {}", miss.library_path, printable(&miss.version))
+        }
+        Failure::TooMany => "it needs more libraries than a process can hold".to_owned(),
+    }
+}

@@ -1,0 +1,34 @@
+//! What nothing can be said about when no process can start.
+
+use crate::facts::{Duplicates, Fact, Facts, GapId, Process};
+
+/// Makes every fact about the process unknown.
+pub(super) fn hide_process(facts: &mut Facts, gap: GapId) {
+    facts.process = Process {
+        imports: facts.process.imports.clone(),
+        import_failures: Fact::unknown(gap),
+        blas: Fact::unknown(gap),
+        lapack: Fact::unknown(gap),
+        mpi: Fact::unknown(gap),
+        hdf5: Fact::unknown(gap),
+        openmp: Fact::unknown(gap),
+        duplicates: Duplicates {
+            blas: Fact::unknown(gap),
+            hdf5: Fact::unknown(gap),
+            mpi: Fact::unknown(gap),
+            openmp: Fact::unknown(gap),
+        },
+        mpi_agreement: Fact::unknown(gap),
+        shared_sonames: Fact::unknown(gap),
+        overrides: Fact::unknown(gap),
+        preloads: Fact::unknown(gap),
+        choices: Fact::unknown(gap),
+    };
+    facts.needs = Fact::unknown(gap);
+    facts.missing_versions = Fact::unknown(gap);
+    if let Fact::Known { value: objects, .. } = &mut facts.objects {
+        for object in objects {
+            object.in_process = Fact::unknown(gap);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! One installation with everything that its survey reads, each thing once.
+
+use super::Question;
+use super::catalogue::Catalogue;
+use super::knowledge::Knowledge;
+use super::objects;
+use super::session::Session;
+use super::site::Site;
+use crate::base::{Gap, Stage, TreePath, Variables};
+use crate::discover::{self, Installation};
+use crate::elf::Linkage;
+use crate::loader::{Objects, Process, Start, System};
+use crate::tree::View;
+
+pub(super) struct World<'a> {
+    pub(super) view: &'a View,
+    pub(super) know: &'a Knowledge,
+    pub(super) installation: &'a Installation,
+    pub(super) question: &'a Question,
+    pub(super) catalogue: &'a Catalogue<'a>,
+    pub(super) site: &'a Site,
+    /// The loader of the interpreter, or why nothing can be said about any process.
+    pub(super) system: Result<System, Gap>,
+    pub(super) gaps: Vec<Gap>,
+    interpreter: Option<Linkage>,
+    bare: Variables,
+}
+
+impl World<'_> {
+    /// Reads what lies in the installation and lets `ask` look at it.
+    pub(super) fn with<T>(
+        view: &View,
+        know: &Knowledge,
+        installation: &Installation,
+        question: &Question,
+        mut gaps: Vec<Gap>,
+        ask: impl FnOnce(&World<'_>) -> T,
+    ) -> T {
+        let packages = discover::packages(view, installation, &mut gaps);
+        let files = discover::extensions(view, installation, &packages, &mut gaps);
+        let site = Site::new(view, installation, files, packages);
+        let store = Objects::new(view);
+        let catalogue = Catalogue::new(&store, know);
+        let interpreter = interpreter(&store, installation);
+        let system = system(view, installation, interpreter.as_ref(), &mut gaps);
+        let mut bare = question.variables.clone();
+        bare.remove("LD_LIBRARY_PATH");
+        let interpreter = interpreter.ok();
+        let world = World {
+            view,
+            know,
+            installation,
+            question,
+            catalogue: &catalogue,
+            site: &site,
+            system,
+            gaps,
+            interpreter,
+            bare,
+        };
+        ask(&world)
+    }
+
+    /// The process before its first import.
+    pub(super) fn session(&self) -> Session<'_> {
+        self.session_in(&self.question.variables, false)
+    }
+
+    /// The same, with every candidate that was passed over kept.
+    pub(super) fn session_with_probes(&self) -> Session<'_> {
+        self.session_in(&self.question.variables, true)
+    }
+
+    /// The same process without `LD_LIBRARY_PATH`; `None` when it is not set.
+    pub(super) fn without_library_path(&self, imports: &[String]) -> Option<Process<'_>> {
+        self.question.variables.non_empty("LD_LIBRARY_PATH")?;
+        let mut session = self.session_in(&self.bare, false);
+        for import in imports {
+            session.import_as_asked(import);
+        }
+        Some(session.process)
+    }
+
+    fn session_in<'s>(&'s self, variables: &'s Variables, keep_probes: bool) -> Session<'s> {
+        let store = self.catalogue.objects;
+        let process = match (&self.system, &self.installation.real_executable) {
+            (Ok(system), Some(executable)) => {
+                let start = Start { executable, system, variables, cpu: self.question.cpu, keep_probes };
+                Process::start(store, &start).unwrap_or_else(|_| Process::absent(store, System::unknown()))
+            }
+            (Err(_), _) | (_, None) => Process::absent(store, System::unknown()),
+        };
+        Session::new(process, self.catalogue, self.site, variables)
+    }
+
+    /// Imports that were asked for, else those of the default process.
+    pub(super) fn imports(&self) -> Vec<String> {
+        if !self.question.imports.is_empty() {
+            return self.question.imports.clone();
+        }
+        let installed = self.know.packages.iter().filter(|it| self.site.has_package(&it.import));
+        installed.flat_map(|it| it.default_imports.iter().cloned()).collect()
+    }
+
+    /// Each extension by itself.
+    pub(super) fn alone(&self) -> Vec<(TreePath, Process<'_>)> {
+        let Ok(system) = &self.system else { return Vec::new() };
+        let (store, question) = (self.catalogue.objects, self.question);
+        objects::alone(store, &self.site.files, system, &question.variables, question.cpu, self.interpreter())
+    }
+
+    /// Linkage of the interpreter.
+    pub(super) fn interpreter(&self) -> Option<&Linkage> {
+        self.interpreter.as_ref()
+    }
+}
+
+fn interpreter(store: &Objects<'_>, installation: &Installation) -> Result<Linkage, Gap> {
+    let hides = "every process of this environment";
+    let Some(real) = &installation.real_executable else {
+        let reason = "no interpreter is there";
+        return Err(Gap::new(&installation.prefix, Stage::Discover, reason, hides));
+    };
+    let fail = |reason: String| Gap::new(real, Stage::Elf, reason, hides);
+    let object = store.get(real).map_err(|error| fail(error.to_string()))?;
+    object.linkage.clone().map_err(|error| fail(error.to_string()))
+}
+
+fn system(
+    view: &View,
+    installation: &Installation,
+    interpreter: Result<&Linkage, &Gap>,
+    gaps: &mut Vec<Gap>,
+) -> Result<System, Gap> {
+    let linkage = interpreter.map_err(Clone::clone)?;
+    let at = installation.real_executable.clone().unwrap_or_else(|| installation.prefix.clone());
+    let hides = "every process of this environment";
+    let asked = linkage.interpreter.as_ref();
+    let asked = asked.ok_or_else(|| Gap::new(&at, Stage::Loader, "it names no loader (PT_INTERP)", hides))?;
+    System::read(view, asked, gaps)
+}
