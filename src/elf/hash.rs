@@ -6,7 +6,7 @@ use goblin::container::Ctx;
 
 use super::ElfError;
 use super::limits::{CHAIN_SYMBOLS, HASH_BYTES};
-use super::range::{Range, table, u32_at, u64_at};
+use super::range::{Range, in_memory, table, u32_at, u64_at};
 use crate::base::ReadAt;
 
 /// Symbols of a GNU chain that are read at once.
@@ -63,7 +63,7 @@ impl GnuHash {
             let count = CHAIN_READ_SYMBOLS.min((self.chains.length() / 4).saturating_sub(position));
             let chain = self.chains.bytes(file, position * 4, count * 4)?;
             for index in 0..count {
-                let Some(word) = usize::try_from(index).ok().and_then(|at| u32_at(&chain, at * 4, self.ctx)) else {
+                let Some(word) = u32_at(&chain, in_memory(index) * 4, self.ctx) else {
                     break;
                 };
                 if word | 1 == hash | 1

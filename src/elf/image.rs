@@ -9,7 +9,7 @@ use goblin::elf::{Elf, Header};
 
 use super::ElfError;
 use super::limits::{HEAD_BYTES, HEADER_BYTES, SECTIONS, SEGMENTS};
-use super::range::read;
+use super::range::{read, slice};
 use crate::base::ReadAt;
 
 /// The layout of one file.
@@ -40,9 +40,7 @@ impl Image {
 
     /// Bytes of the file, out of the first read where they are part of it.
     pub(super) fn read(&self, file: &dyn ReadAt, what: &str, offset: u64, length: u64) -> Result<Vec<u8>, ElfError> {
-        let end = offset.checked_add(length);
-        let span = usize::try_from(offset).ok().zip(end.and_then(|end| usize::try_from(end).ok()));
-        match span.and_then(|(from, to)| self.head.get(from..to)) {
+        match slice(&self.head, offset, offset.saturating_add(length)) {
             Some(bytes) => Ok(bytes.to_vec()),
             None => read(file, what, offset, length),
         }
@@ -133,7 +131,7 @@ fn is_text(head: &[u8]) -> bool {
     let text = match std::str::from_utf8(head) {
         Ok(text) => text,
         Err(error) if error.error_len().is_none() => {
-            head.get(..error.valid_up_to()).and_then(|valid| std::str::from_utf8(valid).ok()).unwrap_or("\0")
+            return is_text(head.get(..error.valid_up_to()).unwrap_or_default());
         }
         Err(_) => return false,
     };

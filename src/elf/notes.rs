@@ -7,7 +7,7 @@ use goblin::elf::section_header::SHT_NOTE;
 use super::ElfError;
 use super::image::Image;
 use super::limits::NOTE_BYTES;
-use super::range::u32_at;
+use super::range::{in_memory, u32_at};
 use crate::base::ReadAt;
 
 /// The descriptor of the note NT_GNU_BUILD_ID of owner `GNU`.
@@ -61,8 +61,8 @@ struct Note<'a> {
 
 fn note_at<'a>(bytes: &'a [u8], at: usize, align: usize, image: &Image) -> Option<Note<'a>> {
     let field = |index: usize| u32_at(bytes, at.checked_add(index * 4)?, image.ctx);
-    let owner_length = usize::try_from(field(0)?).ok()?;
-    let descriptor_length = usize::try_from(field(1)?).ok()?;
+    let owner_length = in_memory(u64::from(field(0)?));
+    let descriptor_length = in_memory(u64::from(field(1)?));
     let owner_start = at.checked_add(12)?;
     let owner_end = owner_start.checked_add(owner_length)?;
     let start = owner_end.checked_next_multiple_of(align)?;

@@ -98,7 +98,7 @@ impl<'a> Strings<'a> {
     }
 
     fn find(&self, at: u64, left: u64) -> Result<Vec<u8>, ElfError> {
-        let held = usize::try_from(at).ok().and_then(|start| self.table.held.get(start..));
+        let held = self.table.held.get(in_memory(at)..);
         if let Some(name) = held.and_then(until_nul) {
             return Ok(name.to_vec());
         }
@@ -141,22 +141,28 @@ pub(super) fn until_nul(bytes: &[u8]) -> Option<&[u8]> {
 
 /// A number of 2 bytes.
 pub(super) fn u16_at(bytes: &[u8], at: usize, ctx: Ctx) -> Option<u16> {
-    let raw = bytes.get(at..at.checked_add(2)?)?.try_into().ok()?;
+    let raw = *bytes.get(at..)?.first_chunk::<2>()?;
     Some(if ctx.is_little_endian() { u16::from_le_bytes(raw) } else { u16::from_be_bytes(raw) })
 }
 
 /// A number of 4 bytes.
 pub(super) fn u32_at(bytes: &[u8], at: usize, ctx: Ctx) -> Option<u32> {
-    let raw = bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
+    let raw = *bytes.get(at..)?.first_chunk::<4>()?;
     Some(if ctx.is_little_endian() { u32::from_le_bytes(raw) } else { u32::from_be_bytes(raw) })
 }
 
 /// A number of 8 bytes.
 pub(super) fn u64_at(bytes: &[u8], at: usize, ctx: Ctx) -> Option<u64> {
-    let raw = bytes.get(at..at.checked_add(8)?)?.try_into().ok()?;
+    let raw = *bytes.get(at..)?.first_chunk::<8>()?;
     Some(if ctx.is_little_endian() { u64::from_le_bytes(raw) } else { u64::from_be_bytes(raw) })
 }
 
-fn slice(bytes: &[u8], from: u64, to: u64) -> Option<&[u8]> {
-    bytes.get(usize::try_from(from).ok()?..usize::try_from(to).ok()?)
+/// Bytes `from .. to` where both lie in `bytes`.
+pub(super) fn slice(bytes: &[u8], from: u64, to: u64) -> Option<&[u8]> {
+    bytes.get(in_memory(from)..in_memory(to))
+}
+
+/// A place in memory; one that no memory has lies behind every slice.
+pub(super) fn in_memory(at: u64) -> usize {
+    usize::try_from(at).unwrap_or(usize::MAX)
 }

@@ -286,3 +286,19 @@ fn a_fixture_is_the_same_in_memory_and_on_disk() {
     assert_eq!(std::fs::read_link(directory.path().join("lib/libx.so")).unwrap().to_str(), Some("libx.so.1"));
     assert!(directory.path().join("empty").is_dir());
 }
+
+#[test]
+fn a_misspelt_key_of_a_fixture_is_named() {
+    let message = |text: &str| toml::from_str::<Fixture>(text).unwrap_err().to_string();
+    let misspelt = message("[[file]]\npath = '/x'\nelf = { sonme = 'x' }");
+    assert!(misspelt.contains("line 3") && misspelt.contains("unknown field `sonme`"), "{misspelt}");
+    let wrong = message("[[file]]\npath = '/x'\nelf = { defines = [{ name = 'f', wek = true }] }");
+    assert!(wrong.contains("expected a name or { name, kind"), "{wrong}");
+}
+
+#[test]
+fn objects_are_shared_between_threads() {
+    fn check<T: Send + Sync>() {}
+    check::<Object>();
+    check::<Symbols>();
+}

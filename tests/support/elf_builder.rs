@@ -172,7 +172,10 @@ pub enum DefineKind {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "expected a name or { name, kind, weak, local, hidden, size_bytes, returns, text, version }"
+)]
 enum DefineText {
     Name(String),
     Table(DefineTable),
@@ -226,7 +229,7 @@ pub struct Want {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a name or { name, weak, version, from }")]
 enum WantText {
     Name(String),
     Table(WantTable),
