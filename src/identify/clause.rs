@@ -34,6 +34,8 @@ pub(super) struct Clause {
     pub(super) text: Option<usize>,
     pub(super) lacks_text: Option<usize>,
     pub(super) script: Option<bool>,
+    /// Others may look the same.
+    pub(super) likely: bool,
 }
 
 /// What a clause that holds has seen.
@@ -65,10 +67,10 @@ impl Clause {
             && self.script.is_none()
     }
 
-    /// Whether it rests on names alone, which anybody can give to any file.
-    pub(super) fn by_name_alone(&self) -> bool {
+    /// Whether others may look the same: it says so, or rests on names alone, which anybody can give to any file.
+    pub(super) fn is_likely_only(&self) -> bool {
         let content = [&self.defines, &self.defines_all, &self.wants, &self.wants_any, &self.mentions];
-        content.iter().all(|it| it.is_empty()) && self.symbol.is_none() && self.text.is_none()
+        self.likely || content.iter().all(|it| it.is_empty()) && self.symbol.is_none() && self.text.is_none()
     }
 
     /// Whether it asks for the text of the file.

@@ -36,6 +36,8 @@ pub(super) struct ClauseText {
     lacks_text: Option<Spanned<String>>,
     symbol: Option<String>,
     script: Option<bool>,
+    #[serde(default)]
+    likely: bool,
 }
 
 /// Turns the clauses of one file into matchable ones and gathers the patterns that they search the text for.
@@ -80,6 +82,7 @@ impl Compiler<'_> {
             text,
             lacks_text,
             script: raw.script,
+            likely: raw.likely,
         })
     }
 

@@ -207,7 +207,7 @@ struct Fitting<'a> {
 }
 
 fn confidence(library: &Library, clause: &Clause) -> Confidence {
-    if library.measured && !clause.by_name_alone() { Confidence::Certain } else { Confidence::Likely }
+    if library.measured && !clause.is_likely_only() { Confidence::Certain } else { Confidence::Likely }
 }
 
 fn answer(
