@@ -4,8 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use pyhpc_audit::base::{TextFile, Variables, builtin_files};
-use pyhpc_audit::identify::{Answer, Attribute, Capabilities, Identity, Libraries, Sample, SampleFile};
+use pyhpc_audit::base::{TextFile, TreePath, Variables, builtin_files};
+use pyhpc_audit::elf::{ElfError, TextMatch, Wanted};
+use pyhpc_audit::identify::{
+    Answer, Attribute, Capabilities, Confidence, Identity, Libraries, Look, Sample, SampleFile,
+};
+use regex::bytes::Regex;
 
 fn libraries() -> Libraries {
     let capabilities = Capabilities::load(&builtin_files("capabilities")).unwrap();
@@ -70,7 +74,7 @@ fn traps_are_recognised_by_none() {
 fn a_renamed_file_is_recognised_where_its_bytes_tell() {
     let libraries = libraries();
     for library in libraries.iter().filter(|it| it.measured) {
-        for sample in &library.seen {
+        for sample in library.seen.iter().filter(|it| !it.place.contains("not measured")) {
             let renamed = Sample { file: "libother.so".to_owned(), ..sample.clone() };
             let found = libraries.identify(&SampleFile::new(&renamed), &mut Vec::new());
             assert_eq!(found.map(|it| it.library).as_deref(), Some(library.word.as_str()), "{}", sample.place);
@@ -113,19 +117,113 @@ fn variables_decide_what_is_opened() {
 }
 
 #[test]
+fn a_client_says_which_interface_it_was_compiled_for() {
+    let capabilities = Capabilities::load(&builtin_files("capabilities")).unwrap();
+    let libraries = libraries();
+    let abi = |word: &str| {
+        let trap = libraries.get(word).unwrap().not.iter().find(|it| it.file.starts_with("MPI.")).unwrap();
+        let answer = capabilities.get("mpi").unwrap().client(Attribute::Abi, &SampleFile::new(trap)).unwrap();
+        answer.map(|(value, because)| (value, because.len()))
+    };
+    assert_eq!(abi("openmpi"), Some(("openmpi".to_owned(), 1)));
+    assert_eq!(abi("mpich"), Some(("mpich".to_owned(), 1)));
+}
+
+#[test]
+fn groups_find_users_and_what_the_spelling_says() {
+    let capabilities = Capabilities::load(&builtin_files("capabilities")).unwrap();
+    let gemm = capabilities.get("blas").unwrap().group("gemm").unwrap();
+    let interface = |symbol: &str| {
+        let wanted = [Wanted { name: symbol.as_bytes().to_vec(), weak: false }];
+        gemm.used_in(&wanted).into_iter().map(|it| it.interface).collect::<Vec<_>>()
+    };
+    assert_eq!(interface("scipy_cblas_dgemm64_"), [Some("ilp64".to_owned())]);
+    assert_eq!(interface("dgemm_64_"), [Some("ilp64".to_owned())]);
+    assert_eq!(interface("cblas_dgemm"), [None]);
+    assert_eq!(interface("dgemmtr_"), []);
+    assert!(gemm.names().iter().any(|it| it == b"scipy_dgemm_64_"));
+    let parallel = capabilities.get("hdf5").unwrap().group("hdf5-parallel").unwrap();
+    assert!(parallel.contains(b"H5Pset_fapl_mpio") && !parallel.contains(b"H5Fopen"));
+}
+
+/// A file whose symbol table cannot be read.
+struct Unreadable(TreePath);
+
+impl Look for Unreadable {
+    fn path(&self) -> &TreePath {
+        &self.0
+    }
+    fn is_script(&self) -> bool {
+        false
+    }
+    fn soname(&self) -> Option<&[u8]> {
+        None
+    }
+    fn needed(&self) -> &[Vec<u8>] {
+        &[]
+    }
+    fn defines(&self, _: &[u8]) -> Result<bool, ElfError> {
+        Err(ElfError::Truncated("symbols".to_owned()))
+    }
+    fn wants(&self, _: &[u8]) -> Result<bool, ElfError> {
+        Err(ElfError::Truncated("symbols".to_owned()))
+    }
+    fn mentions(&self, _: &[u8]) -> Result<bool, ElfError> {
+        Err(ElfError::Truncated("symbols".to_owned()))
+    }
+    fn bytes_of(&self, _: &[u8]) -> Result<Option<(u64, Vec<u8>)>, ElfError> {
+        Err(ElfError::Truncated("symbols".to_owned()))
+    }
+    fn text(&self, _: &[Regex]) -> Result<Vec<TextMatch>, ElfError> {
+        Err(ElfError::Truncated("symbols".to_owned()))
+    }
+}
+
+#[test]
+fn an_unreadable_file_is_a_gap() {
+    let mut gaps = Vec::new();
+    assert_eq!(libraries().identify(&Unreadable(TreePath::new("/x/libmpi.so.12")), &mut gaps), None);
+    assert_eq!(gaps.len(), 1);
+    assert_eq!(gaps[0].reason, "truncated: symbols");
+}
+
+#[test]
+fn drivers_depend_on_the_machine() {
+    let libraries = libraries();
+    let word = |soname: &str| libraries.machine_dependent(soname.as_bytes()).map(|it| it.word.as_str());
+    assert_eq!(word("libcuda.so.1"), Some("gpu-driver"));
+    assert_eq!(word("libmpi.so.12"), None);
+}
+
+#[test]
+fn what_rests_on_names_alone_is_likely_only() {
+    let libraries = libraries();
+    for library in libraries.iter() {
+        for sample in &library.seen {
+            let identity = libraries.identify(&SampleFile::new(sample), &mut Vec::new()).unwrap();
+            let measured = library.measured && !sample.place.contains("not measured");
+            assert_eq!(identity.confidence == Confidence::Certain, measured, "{}", sample.place);
+        }
+    }
+}
+
+#[test]
 fn defective_releases_are_known() {
     let libraries = libraries();
-    let defects = |version: &str| {
+    let defects = |file: &str, version: &str| {
         let sample = Sample {
-            file: "libopenblas.so.0".to_owned(),
+            file: file.to_owned(),
             defines: vec!["openblas_get_config".to_owned()],
+            wants: vec!["pthread_create".to_owned()],
             text: vec![format!("OpenBLAS {version} DYNAMIC_ARCH")],
             ..Sample::default()
         };
         let identity = libraries.identify(&SampleFile::new(&sample), &mut Vec::new()).unwrap();
         libraries.defects(&identity).len()
     };
-    assert_eq!((defects("0.3.0"), defects("0.3.3"), defects("0.3.4"), defects("0.3.30")), (0, 1, 0, 0));
+    let plain = |version: &str| defects("libopenblas.so.0", version);
+    assert_eq!((plain("0.3.0"), plain("0.3.3"), plain("0.3.4"), plain("0.3.30"), plain("0.3.31")), (0, 1, 0, 1, 0));
+    assert_eq!(defects("libscipy_openblas-6cdc3b4a.so", "0.3.30"), 0);
 }
 
 #[track_caller]

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::clause::{Clause, ClauseText, Compiler};
+use super::clause::Clause;
+use super::compile::{ClauseText, Compiler};
 use super::{Attribute, KnowledgeError, Look, Seen};
 use crate::base::TextFile;
 use crate::elf::{ElfError, Wanted};

@@ -1,68 +1,41 @@
 //! One clause of a description: conditions on a file that must hold together, and the value that then follows.
 
 use regex::bytes::{Captures, Regex};
-use serde::Deserialize;
-use toml::Spanned;
 
 use super::engine::Search;
-use super::{KnowledgeError, Look, Seen};
-use crate::base::{TextFile, printable};
+use super::{Look, Seen};
+use crate::base::printable;
 use crate::elf::{ElfError, TextMatch};
 
 /// Longest evidence text, in characters.
 const EVIDENCE_CHARACTERS: usize = 120;
 
-/// A clause as it is written.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ClauseText {
-    pub(super) value: Option<Spanned<String>>,
-    #[serde(default)]
-    defines: Vec<String>,
-    #[serde(default)]
-    defines_all: Vec<String>,
-    #[serde(default)]
-    lacks: Vec<String>,
-    #[serde(default)]
-    wants: Vec<String>,
-    #[serde(default)]
-    wants_any: Vec<String>,
-    #[serde(default)]
-    lacks_wants: Vec<String>,
-    needed: Option<Spanned<String>>,
-    lacks_needed: Option<Spanned<String>>,
-    soname: Option<Spanned<String>>,
-    lacks_soname: Option<Spanned<String>>,
-    file: Option<Spanned<String>>,
-    text: Option<Spanned<String>>,
-    lacks_text: Option<Spanned<String>>,
-    symbol: Option<String>,
-    script: Option<bool>,
-}
-
 /// A symbol name with every prefix and suffix of its capability.
-type Spellings = Vec<Vec<u8>>;
+pub(super) type Spellings = Vec<Vec<u8>>;
 
 /// A clause ready to be matched.
 #[derive(Debug, Clone)]
 pub(super) struct Clause {
     pub(super) value: Option<String>,
-    defines: Vec<Spellings>,
-    defines_all: Vec<Spellings>,
-    lacks: Vec<Spellings>,
-    wants: Vec<Spellings>,
-    wants_any: Vec<Spellings>,
-    lacks_wants: Vec<Spellings>,
-    needed: Option<Regex>,
-    lacks_needed: Option<Regex>,
-    soname: Option<Regex>,
-    lacks_soname: Option<Regex>,
-    file: Option<Regex>,
-    symbol: Option<(Spellings, Regex)>,
+    pub(super) defines: Vec<Spellings>,
+    pub(super) defines_all: Vec<Spellings>,
+    pub(super) lacks: Vec<Spellings>,
+    pub(super) wants: Vec<Spellings>,
+    pub(super) wants_any: Vec<Spellings>,
+    pub(super) lacks_wants: Vec<Spellings>,
+    pub(super) mentions: Vec<Spellings>,
+    pub(super) needed: Option<Regex>,
+    pub(super) lacks_needed: Option<Regex>,
+    pub(super) soname: Option<Regex>,
+    pub(super) lacks_soname: Option<Regex>,
+    pub(super) file: Option<Regex>,
+    pub(super) symbol: Option<(Spellings, Regex)>,
     /// Indices into the patterns of the description.
-    text: Option<usize>,
-    lacks_text: Option<usize>,
-    script: Option<bool>,
+    pub(super) text: Option<usize>,
+    pub(super) lacks_text: Option<usize>,
+    pub(super) script: Option<bool>,
+    /// Others may look the same.
+    pub(super) likely: bool,
 }
 
 /// What a clause that holds has seen.
@@ -73,83 +46,18 @@ pub(super) struct Held {
     absent: Vec<Seen>,
 }
 
-/// Turns the clauses of one file into matchable ones and gathers the patterns that they search the text for.
-pub(super) struct Compiler<'a> {
-    pub(super) file: &'a TextFile,
-    pub(super) prefixes: Vec<String>,
-    pub(super) suffixes: Vec<String>,
-    pub(super) patterns: Vec<Regex>,
-}
-
-impl Compiler<'_> {
-    /// The clause; an error names the place of a pattern that is none.
-    pub(super) fn clause(&mut self, raw: &ClauseText) -> Result<Clause, KnowledgeError> {
-        let text = raw.text.as_ref().map(|it| self.pattern(it)).transpose()?;
-        let (symbol, text) = match (&raw.symbol, text) {
-            (Some(symbol), Some(pattern)) => (Some((self.spellings(symbol), pattern)), None),
-            (Some(symbol), None) => {
-                let at = raw.value.as_ref().map_or(0, |it| it.span().start);
-                return Err(KnowledgeError::at(self.file, at, format!("`symbol = \"{symbol}\"` needs a `text`")));
-            }
-            (None, Some(pattern)) => (None, Some(self.number(pattern))),
-            (None, None) => (None, None),
-        };
-        let lacks_text = raw.lacks_text.as_ref().map(|it| self.pattern(it)).transpose()?.map(|it| self.number(it));
-        let names = |list: &[String]| list.iter().map(|it| self.spellings(it)).collect();
-        let regex = |it: &Option<Spanned<String>>| it.as_ref().map(|it| self.pattern(it)).transpose();
-        Ok(Clause {
-            value: raw.value.as_ref().map(|it| it.get_ref().clone()),
-            defines: names(&raw.defines),
-            defines_all: names(&raw.defines_all),
-            lacks: names(&raw.lacks),
-            wants: names(&raw.wants),
-            wants_any: names(&raw.wants_any),
-            lacks_wants: names(&raw.lacks_wants),
-            needed: regex(&raw.needed)?,
-            lacks_needed: regex(&raw.lacks_needed)?,
-            soname: regex(&raw.soname)?,
-            lacks_soname: regex(&raw.lacks_soname)?,
-            file: regex(&raw.file)?,
-            symbol,
-            text,
-            lacks_text,
-            script: raw.script,
-        })
-    }
-
-    pub(super) fn pattern(&self, written: &Spanned<String>) -> Result<Regex, KnowledgeError> {
-        // Bytes, not characters: a file is not UTF-8.
-        Regex::new(&format!("(?-u){}", written.get_ref())).map_err(|error| {
-            let last = error.to_string().lines().last().unwrap_or_default().to_owned();
-            KnowledgeError::at(self.file, written.span().start, format!("not a pattern: {last}"))
-        })
-    }
-
-    fn number(&mut self, pattern: Regex) -> usize {
-        let known = self.patterns.iter().position(|it| it.as_str() == pattern.as_str());
-        known.unwrap_or_else(|| {
-            self.patterns.push(pattern);
-            self.patterns.len() - 1
-        })
-    }
-
-    /// `<name>` stands for the name with every prefix and suffix; any other name for itself.
-    pub(super) fn spellings(&self, name: &str) -> Spellings {
-        let Some(inner) = name.strip_prefix('<').and_then(|it| it.strip_suffix('>')) else {
-            return vec![name.as_bytes().to_vec()];
-        };
-        let with = |prefix: &String| {
-            let spell = |suffix: &String| format!("{prefix}{inner}{suffix}").into_bytes();
-            self.suffixes.iter().map(spell).collect::<Vec<_>>()
-        };
-        self.prefixes.iter().flat_map(with).collect()
-    }
-}
-
 impl Clause {
     /// Whether nothing is asked: the value then follows from what the file is.
     pub(super) fn is_empty(&self) -> bool {
-        let names = [&self.defines, &self.defines_all, &self.lacks, &self.wants, &self.wants_any, &self.lacks_wants];
+        let names = [
+            &self.defines,
+            &self.defines_all,
+            &self.lacks,
+            &self.wants,
+            &self.wants_any,
+            &self.lacks_wants,
+            &self.mentions,
+        ];
         let patterns = [&self.needed, &self.lacks_needed, &self.soname, &self.lacks_soname, &self.file];
         names.iter().all(|it| it.is_empty())
             && patterns.iter().all(|it| it.is_none())
@@ -159,10 +67,10 @@ impl Clause {
             && self.script.is_none()
     }
 
-    /// Whether it rests on names alone, which anybody can give to any file.
-    pub(super) fn by_name_alone(&self) -> bool {
-        let content = [&self.defines, &self.defines_all, &self.wants, &self.wants_any];
-        content.iter().all(|it| it.is_empty()) && self.symbol.is_none() && self.text.is_none()
+    /// Whether others may look the same: it says so, or rests on names alone, which anybody can give to any file.
+    pub(super) fn is_likely_only(&self) -> bool {
+        let content = [&self.defines, &self.defines_all, &self.wants, &self.wants_any, &self.mentions];
+        self.likely || content.iter().all(|it| it.is_empty()) && self.symbol.is_none() && self.text.is_none()
     }
 
     /// Whether it asks for the text of the file.
@@ -236,6 +144,7 @@ impl Clause {
             (&self.wants_any, Any, Wants),
             (&self.lacks, Nothing, Defines),
             (&self.lacks_wants, Nothing, Wants),
+            (&self.mentions, Any, Mentions),
         ];
         for (names, how, question) in table.into_iter().filter(|it| !it.0.is_empty()) {
             if !ask(names, how, question, look, held)? {
@@ -274,6 +183,7 @@ enum How {
 enum Question {
     Defines,
     Wants,
+    Mentions,
 }
 
 impl Question {
@@ -281,6 +191,7 @@ impl Question {
         match self {
             Self::Defines => look.defines(symbol),
             Self::Wants => look.wants(symbol),
+            Self::Mentions => look.mentions(symbol),
         }
     }
 
@@ -288,8 +199,8 @@ impl Question {
         let verb = match (self, yes) {
             (Self::Defines, true) => "defines",
             (Self::Defines, false) => "does not define",
-            (Self::Wants, true) => "wants",
-            (Self::Wants, false) => "does not want",
+            (Self::Wants | Self::Mentions, true) => "wants",
+            (Self::Wants | Self::Mentions, false) => "does not want",
         };
         Seen { path: look.path().clone(), offset_bytes: None, text: format!("{verb} {}", printable(symbol)) }
     }

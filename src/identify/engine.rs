@@ -80,6 +80,8 @@ pub enum Confidence {
 /// What a file is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
+    /// The file.
+    pub path: TreePath,
     /// Word of the library or launcher.
     pub library: String,
     /// What it can be asked for.
@@ -143,6 +145,7 @@ impl Libraries {
             answers.insert(*attribute, answer(library, *attribute, look, &because, &mut search, gaps));
         }
         Some(Identity {
+            path: look.path().clone(),
             library: library.word.clone(),
             capabilities: library.capabilities.clone(),
             confidence,
@@ -204,7 +207,7 @@ struct Fitting<'a> {
 }
 
 fn confidence(library: &Library, clause: &Clause) -> Confidence {
-    if library.measured && !clause.by_name_alone() { Confidence::Certain } else { Confidence::Likely }
+    if library.measured && !clause.is_likely_only() { Confidence::Certain } else { Confidence::Likely }
 }
 
 fn answer(

@@ -6,7 +6,8 @@ use regex::bytes::Regex;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::clause::{Clause, ClauseText, Compiler};
+use super::clause::Clause;
+use super::compile::{ClauseText, Compiler};
 use super::engine::{Search, decided, hidden};
 use super::library::Sample;
 use super::{KnowledgeError, Look, Seen};

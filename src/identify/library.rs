@@ -6,7 +6,8 @@ use regex::bytes::Regex;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::clause::{Clause, ClauseText, Compiler};
+use super::clause::Clause;
+use super::compile::{ClauseText, Compiler};
 use super::opening::{Opens, OpensText};
 use super::{Attribute, Capabilities, Capability, Identity, KnowledgeError};
 use crate::base::{TextFile, compare_versions};
@@ -30,6 +31,8 @@ pub struct Library {
     pub homepage: String,
     /// Whether its marks were measured on real files; if not, a match is likely, not certain.
     pub measured: bool,
+    /// Whether only machines with certain hardware have it: its absence elsewhere is no defect.
+    pub machine_dependent: bool,
     /// What can switch it for another at run time: variables, an alternatives link.
     pub decided_by: Vec<String>,
     /// Known defective releases.
@@ -45,6 +48,8 @@ pub struct Library {
     pub(super) is: Vec<Clause>,
     pub(super) clauses: BTreeMap<Attribute, Vec<Clause>>,
     pub(super) undecided: BTreeMap<Attribute, String>,
+    /// For each defect, the builds that carry the repair.
+    pub(super) repaired: Vec<Option<Regex>>,
     pub(super) opens: Vec<Opens>,
     /// Searched together, once per file.
     pub(super) patterns: Vec<Regex>,
@@ -58,6 +63,8 @@ pub struct Defect {
     pub versions: String,
     /// The threading that it needs to show, if one.
     pub threading: Option<String>,
+    /// Pattern of file names of builds that carry the repair under the same version.
+    pub not_file: Option<Spanned<String>>,
     /// What is wrong, in one line.
     pub text: String,
     /// Where it is described.
@@ -84,6 +91,9 @@ pub struct Sample {
     /// Telling symbols that it wants strongly.
     #[serde(default)]
     pub wants: Vec<String>,
+    /// Telling symbols that it wants weakly.
+    #[serde(default)]
+    pub mentions: Vec<String>,
     /// Text that data symbols name.
     #[serde(default)]
     pub objects: BTreeMap<String, String>,
@@ -108,6 +118,8 @@ struct LibraryText {
     capabilities: Vec<Spanned<String>>,
     homepage: String,
     measured: bool,
+    #[serde(default)]
+    machine_dependent: bool,
     #[serde(default)]
     decided_by: Vec<String>,
     #[serde(default)]
@@ -156,14 +168,25 @@ impl Libraries {
         self.libraries.values()
     }
 
+    /// The library that would answer to `soname`, where it comes with the hardware of a machine: a driver that is
+    /// missing on this one.
+    pub fn machine_dependent(&self, soname: &[u8]) -> Option<&Library> {
+        let named = |it: &Clause| it.soname.as_ref().is_some_and(|pattern| pattern.is_match(soname));
+        self.iter().filter(|it| it.machine_dependent).find(|it| it.is.iter().any(named))
+    }
+
     /// Known defects of the release that was found.
     pub fn defects(&self, identity: &Identity) -> Vec<&Defect> {
         let Some(version) = identity.value(Attribute::Version) else { return Vec::new() };
         let threading = identity.value(Attribute::Threading);
-        let fits = |it: &&Defect| {
-            within(version, &it.versions) && it.threading.as_deref().is_none_or(|needed| Some(needed) == threading)
+        let name = identity.path.file_name();
+        let fits = |(it, repaired): &(&Defect, &Option<Regex>)| {
+            within(version, &it.versions)
+                && it.threading.as_deref().is_none_or(|needed| Some(needed) == threading)
+                && !repaired.as_ref().is_some_and(|it| it.is_match(name))
         };
-        self.get(&identity.library).map(|it| it.defects.iter().filter(fits).collect()).unwrap_or_default()
+        let Some(library) = self.get(&identity.library) else { return Vec::new() };
+        library.defects.iter().zip(&library.repaired).filter(fits).map(|it| it.0).collect()
     }
 }
 
@@ -186,6 +209,8 @@ impl Library {
             clauses.insert(attribute, list.iter().map(valued).collect::<Result<_, _>>()?);
         }
         let opens = raw.opens.iter().map(|it| Opens::read(&mut compiler, it)).collect::<Result<_, _>>()?;
+        let repaired = |it: &Defect| it.not_file.as_ref().map(|it| compiler.pattern(it)).transpose();
+        let repaired = raw.defect.iter().map(repaired).collect::<Result<_, _>>()?;
         let mut attributes: Vec<Attribute> = kinds.iter().flat_map(|it| it.attributes.iter().copied()).collect();
         attributes.sort();
         attributes.dedup();
@@ -195,6 +220,7 @@ impl Library {
             capabilities: raw.capabilities.iter().map(|it| it.get_ref().clone()).collect(),
             homepage: raw.homepage,
             measured: raw.measured,
+            machine_dependent: raw.machine_dependent,
             decided_by: raw.decided_by,
             defects: raw.defect,
             seen: raw.seen,
@@ -204,6 +230,7 @@ impl Library {
             is,
             clauses,
             undecided: raw.undecided,
+            repaired,
             opens,
             patterns: compiler.patterns,
         })

@@ -1,7 +1,7 @@
 //! What the matcher may ask of a file: the same questions for a real file and for a sample written down as data.
 
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use regex::bytes::Regex;
 
@@ -34,6 +34,11 @@ pub trait Look {
     /// # Errors
     /// What is wrong with its bytes.
     fn wants(&self, symbol: &[u8]) -> Result<bool, ElfError>;
+    /// Whether it wants `symbol` from others, be it weakly.
+    ///
+    /// # Errors
+    /// What is wrong with its bytes.
+    fn mentions(&self, symbol: &[u8]) -> Result<bool, ElfError>;
     /// The first bytes of the object that `symbol` names, and where they stand.
     ///
     /// # Errors
@@ -51,7 +56,8 @@ pub struct RealFile<'a> {
     path: &'a TreePath,
     object: Option<(&'a Linkage, &'a Symbols)>,
     file: &'a dyn ReadAt,
-    wanted: OnceCell<Result<BTreeSet<Vec<u8>>, ElfError>>,
+    /// Wanted symbols, `true` where a strong want is among them.
+    wanted: OnceCell<Result<BTreeMap<Vec<u8>, bool>, ElfError>>,
 }
 
 impl<'a> RealFile<'a> {
@@ -63,6 +69,18 @@ impl<'a> RealFile<'a> {
     /// A script, for launchers.
     pub fn script(path: &'a TreePath, file: &'a dyn ReadAt) -> Self {
         Self { path, object: None, file, wanted: OnceCell::new() }
+    }
+
+    fn wanted(&self) -> Result<Option<&BTreeMap<Vec<u8>, bool>>, ElfError> {
+        let Some((_, symbols)) = self.object else { return Ok(None) };
+        let read = || {
+            let mut wanted = BTreeMap::new();
+            for it in symbols.wanted()? {
+                *wanted.entry(it.name).or_default() |= !it.weak;
+            }
+            Ok(wanted)
+        };
+        self.wanted.get_or_init(read).as_ref().map(Some).map_err(Clone::clone)
     }
 }
 
@@ -88,12 +106,11 @@ impl Look for RealFile<'_> {
     }
 
     fn wants(&self, symbol: &[u8]) -> Result<bool, ElfError> {
-        let Some((_, symbols)) = self.object else { return Ok(false) };
-        let strong = || {
-            let wanted = symbols.wanted()?;
-            Ok(wanted.into_iter().filter(|it| !it.weak).map(|it| it.name).collect())
-        };
-        self.wanted.get_or_init(strong).as_ref().map(|it| it.contains(symbol)).map_err(Clone::clone)
+        Ok(self.wanted()?.is_some_and(|it| it.get(symbol) == Some(&true)))
+    }
+
+    fn mentions(&self, symbol: &[u8]) -> Result<bool, ElfError> {
+        Ok(self.wanted()?.is_some_and(|it| it.contains_key(symbol)))
     }
 
     fn bytes_of(&self, symbol: &[u8]) -> Result<Option<(u64, Vec<u8>)>, ElfError> {
@@ -154,6 +171,10 @@ impl Look for SampleFile<'_> {
 
     fn wants(&self, symbol: &[u8]) -> Result<bool, ElfError> {
         Ok(self.sample.wants.iter().any(|it| it.as_bytes() == symbol))
+    }
+
+    fn mentions(&self, symbol: &[u8]) -> Result<bool, ElfError> {
+        Ok(self.wants(symbol)? || self.sample.mentions.iter().any(|it| it.as_bytes() == symbol))
     }
 
     fn bytes_of(&self, symbol: &[u8]) -> Result<Option<(u64, Vec<u8>)>, ElfError> {

@@ -9,6 +9,7 @@
 
 mod capability;
 mod clause;
+mod compile;
 mod engine;
 mod error;
 mod launcher;

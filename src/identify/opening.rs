@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use super::clause::{Clause, ClauseText, Compiler};
+use super::clause::Clause;
+use super::compile::{ClauseText, Compiler};
 use super::engine::hidden;
 use super::{Identity, KnowledgeError, Libraries, Look};
 use crate::base::{Gap, Variables, printable};
