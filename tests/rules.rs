@@ -7,6 +7,7 @@ mod judge;
 use std::fs;
 use std::path::Path;
 
+use proptest::prelude::*;
 use pyhpc_audit::base::TextFile;
 use pyhpc_audit::rules::{Policy, RuleSet, Verdict, example_verdict, rule_file_schema, schema, test_rules};
 use serde_json::{Map, Value, json};
@@ -188,5 +189,25 @@ fn schemas_name_what_conditions_and_files_can_use() {
     let facts: Map<String, Value> = Map::new();
     for rule in all_rules().iter() {
         assert_eq!(example_verdict(rule, &facts), Verdict::Unknown, "{}: verdict without any fact", rule.name);
+    }
+}
+
+proptest! {
+    /// Whatever stands in a file of a site, it is read or refused with a place.
+    #[test]
+    fn spoilt_files_are_refused(which in 0..2_usize, at in 0.0..1.0_f64, length in 0..40_usize, put in "[a-z{}'\"\\\\=.\n\u{e9}\\[\\]]{0,8}") {
+        let mut file = samples().remove(which);
+        let letters: Vec<char> = file.text.chars().collect();
+        let start = (at * letters.len() as f64) as usize;
+        let kept = letters[..start].iter().chain(letters[(start + length).min(letters.len())..].iter());
+        let (before, after) = kept.clone().enumerate().partition::<Vec<_>, _>(|(index, _)| *index < start);
+        let text = |part: Vec<(usize, &char)>| part.into_iter().map(|(_, letter)| *letter).collect::<String>();
+        file.text = text(before) + &put + &text(after);
+        match RuleSet::only(std::slice::from_ref(&file)) {
+            Ok(rules) => drop(test_rules(&rules)),
+            Err(errors) => prop_assert!(errors.to_string().starts_with(&file.path)),
+        }
+        let rules = RuleSet::default();
+        drop(Policy::parse(&file, &rules, "2026-11-22".parse().unwrap()).map_err(|errors| errors.to_string()));
     }
 }

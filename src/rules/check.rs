@@ -162,7 +162,7 @@ impl Checker {
         let (left, right) = (self.node(a)?, self.node(b)?);
         match (operation, &left, &right) {
             (_, Type::Number | Type::Any, Type::Number | Type::Any) => Ok(Type::Number),
-            (Arithmetic::Add, Type::Text(_), Type::Text(_)) => Ok(Type::TEXT),
+            (Arithmetic::Add, _, _) if is_text(&left) && is_text(&right) => Ok(Type::TEXT),
             (Arithmetic::Add, Type::List(_), Type::List(_)) if left.meets(&right) => Ok(either(left, &right)),
             (_, _, _) => Err(Mistake::new(at, format!("{left} and {right} cannot be combined so"))),
         }
@@ -231,6 +231,11 @@ impl Checker {
             | Function::VersionLess => Type::Bool,
         }
     }
+}
+
+/// Text, or text that may be absent.
+fn is_text(found: &Type) -> bool {
+    matches!(found.present(), Type::Text(_))
 }
 
 /// The wider of two types that meet.

@@ -25,6 +25,9 @@ const MAX_NESTED_MACROS: usize = 2;
 /// Largest compiled pattern of `matches`, in bytes.
 const MAX_PATTERN_BYTES: usize = 256 * 1024;
 
+/// Names of ours that CEL keeps for itself, each with a stand-in of the same length that no fact is called.
+const RESERVED_NAMES: [(&str, &str); 1] = [("package", "PACKAGE")];
+
 /// A mistake in the text of a condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Mistake {
@@ -50,10 +53,42 @@ impl Mistake {
 /// Reads the text of a condition.
 pub(super) fn parse(text: &str) -> Result<Node, Mistake> {
     within_bounds(text)?;
-    let parsed = Parser::new().parse_with_source_info(text);
+    let parsed = Parser::new().parse_with_source_info(&unreserved(text));
     let (expression, source) = parsed.map_err(|errors| syntax_mistake(text, &errors))?;
     let places = Places::new(text, source);
     convert(&expression, &places, Depth::default())
+}
+
+/// The text with our names in place of words that CEL keeps for itself. Places stay as they are.
+fn unreserved(text: &str) -> String {
+    let mut readable = String::with_capacity(text.len());
+    let (mut quote, mut escaped, mut rest) = (None, false, text);
+    let word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    while let Some(letter) = rest.chars().next() {
+        let length = if quote.is_none() && word(letter) {
+            rest.find(|c| !word(c)).unwrap_or(rest.len())
+        } else {
+            letter.len_utf8()
+        };
+        let (piece, tail) = rest.split_at(length);
+        let alone = quote.is_none() && !readable.ends_with('.');
+        let stand_in = RESERVED_NAMES.iter().find(|(name, _)| alone && *name == piece).map(|(_, stand_in)| *stand_in);
+        readable.push_str(stand_in.unwrap_or(piece));
+        rest = tail;
+        match quote {
+            Some(_) if escaped => escaped = false,
+            Some(_) if letter == '\\' => escaped = true,
+            Some(open) if open == letter => quote = None,
+            None if letter == '"' || letter == '\'' => quote = Some(letter),
+            Some(_) | None => {}
+        }
+    }
+    readable
+}
+
+/// The name that a word of the parsed text stands for.
+fn original(name: &str) -> String {
+    RESERVED_NAMES.iter().find(|(_, stand_in)| *stand_in == name).map_or(name, |(name, _)| *name).to_owned()
 }
 
 /// Refuses what the crate could choke on, without its help.
@@ -150,7 +185,7 @@ fn convert(expression: &IdedExpr, places: &Places, depth: Depth) -> Result<Node,
     }
     let kind = match &expression.expr {
         Expr::Literal(value) => literal(value, at)?,
-        Expr::Ident(name) => Kind::Name(name.clone()),
+        Expr::Ident(name) => Kind::Name(original(name)),
         Expr::Select(select) if select.test => {
             return Err(Mistake::new(at, "`has()` is not needed: a fact that is missing is unknown"));
         }
@@ -288,7 +323,7 @@ fn each(walk: &ComprehensionExpr, at: usize, places: &Places, depth: Depth) -> R
     Ok(Kind::Each {
         each,
         list: boxed(&walk.iter_range, places, outside)?,
-        variable: walk.iter_var.clone(),
+        variable: original(&walk.iter_var),
         body: boxed(body, places, depth)?,
         test: test.map(|test| boxed(test, places, depth)).transpose()?,
     })
@@ -336,6 +371,19 @@ mod tests {
         assert!(parse(&format!("{}a{}", "[".repeat(32), "]".repeat(32))).is_ok());
         assert!(parse(&format!("{}a{}", "size(!".repeat(32), ")".repeat(32))).is_ok());
         assert!(parse("a.filter(x, x).filter(y, y).map(z, z).exists(w, w)").is_ok());
+    }
+
+    #[test]
+    fn subjects_may_be_words_that_cel_reserves() {
+        let names =
+            ["package.name == 'package' && o.package == package.name", "all_packages.exists(package, package.ok)"];
+        for text in names {
+            let readable = unreserved(text);
+            assert_eq!(readable.to_lowercase(), text, "{text}");
+            assert!(readable.contains("PACKAGE") && parse(text).is_ok(), "{text}");
+        }
+        assert_eq!(unreserved(r"'\'package' + package"), r"'\'package' + PACKAGE");
+        check_refused("for.x", "reserved identifier");
     }
 
     #[test]

@@ -167,6 +167,9 @@ pub(super) fn arithmetic<'f>(operation: Arithmetic, a: Seen<'f>, b: Seen<'f>) ->
         (Value::Int(x), Value::Int(y), Arithmetic::Subtract) => x.checked_sub(*y).map(Value::Int),
         (Value::Int(x), Value::Int(y), Arithmetic::Multiply) => x.checked_mul(*y).map(Value::Int),
         (Value::Text(x), Value::Text(y), Arithmetic::Add) => Some(Value::Text(format!("{x}{y}").into())),
+        (Value::Text(_), Value::Null, Arithmetic::Add) | (Value::Null, Value::Text(_), Arithmetic::Add) => {
+            Some(Value::Text(format!("{}{}", a.display(), b.display()).into()))
+        }
         (Value::List { items: x, open: p }, Value::List { items: y, open: q }, Arithmetic::Add) => {
             Some(Value::List { items: x.iter().chain(y).cloned().collect(), open: union(p, q) })
         }
