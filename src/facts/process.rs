@@ -48,8 +48,9 @@ pub struct ImportFailure {
     pub object: String,
     /// `libmpi.so.12 is found nowhere`.
     pub reason: Fact<String>,
-    /// `missing-library`, `missing-version` (a symbol version), `broken-file` (no such object or one that cannot be
-    /// mapped: truncated, empty, of another machine), `no-such-module`, `other`.
+    /// `missing-library`, `missing-version` (a symbol version), `broken-file` (`object` is there and
+    /// cannot be mapped: truncated, empty, a link to nothing, of another machine), `no-such-module`, `other`.
+    #[schemars(extend("x-words" = ["missing-library", "missing-version", "broken-file", "no-such-module", "other"]))]
     pub cause: Fact<String>,
 }
 
@@ -68,6 +69,7 @@ pub struct BlasUse {
     pub interface: Fact<String>,
     /// `lp64` or `ilp64`: width of the integers that the extension passes. `ilp64` when the BLAS names that it leaves
     /// undefined carry a 64-bit suffix (`64_`, `_64`, `_64_`), else `lp64`.
+    #[schemars(extend("x-words" = ["lp64", "ilp64"]))]
     pub client_interface: Fact<String>,
     /// `pthreads`, `openmp`, `tbb`, `sequential`.
     #[schemars(extend("x-words" = ["pthreads", "openmp", "tbb", "sequential"]))]
