@@ -67,6 +67,37 @@ impl Clause {
             && self.script.is_none()
     }
 
+    /// What it asks for, in words. `patterns` are those of its description.
+    pub(super) fn in_words(&self, patterns: &[Regex]) -> String {
+        let first = |it: &Spellings| it.first().map(|name| printable(name)).unwrap_or_default();
+        let list = |names: &[Spellings]| names.iter().map(first).collect::<Vec<_>>().join(", ");
+        let names = [
+            ("defines one of", &self.defines),
+            ("defines", &self.defines_all),
+            ("does not define", &self.lacks),
+            ("wants", &self.wants),
+            ("wants one of", &self.wants_any),
+            ("does not want", &self.lacks_wants),
+            ("mentions", &self.mentions),
+        ];
+        let mut words: Vec<String> =
+            names.iter().filter(|it| !it.1.is_empty()).map(|(word, it)| format!("{word} {}", list(it))).collect();
+        let text = self.text.and_then(|it| patterns.get(it));
+        let lacks_text = self.lacks_text.and_then(|it| patterns.get(it));
+        let shapes = [
+            ("NEEDED like", self.needed.as_ref()),
+            ("no NEEDED like", self.lacks_needed.as_ref()),
+            ("soname like", self.soname.as_ref()),
+            ("soname unlike", self.lacks_soname.as_ref()),
+            ("file name like", self.file.as_ref()),
+            ("symbol with text like", self.symbol.as_ref().map(|(_, pattern)| pattern)),
+            ("text like", text),
+            ("no text like", lacks_text),
+        ];
+        words.extend(shapes.iter().filter_map(|(word, it)| it.map(|pattern| format!("{word} {pattern}"))));
+        words.join("; ")
+    }
+
     /// Whether others may look the same: it says so, or rests on names alone, which anybody can give to any file.
     pub(super) fn is_likely_only(&self) -> bool {
         let content = [&self.defines, &self.defines_all, &self.wants, &self.wants_any, &self.mentions];

@@ -191,6 +191,11 @@ impl Libraries {
 }
 
 impl Library {
+    /// The clauses of which any one suffices, in words.
+    pub fn marks(&self) -> Vec<String> {
+        self.is.iter().map(|it| it.in_words(&self.patterns)).collect()
+    }
+
     fn read(file: &TextFile, capabilities: &Capabilities) -> Result<Self, KnowledgeError> {
         let raw: LibraryText = toml::from_str(&file.text).map_err(|it| KnowledgeError::toml(file, &it))?;
         let kinds = kinds(file, &raw.capabilities, capabilities)?;

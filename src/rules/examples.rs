@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::evaluate::Scope;
 use super::judge::{decide, message, severity};
-use super::outcome::Verdict;
+use super::outcome::{Severity, Verdict};
 use super::rule::{Example, Rule};
 use super::set::RuleSet;
 use super::value::{Missing, Reason};
@@ -56,6 +56,36 @@ pub fn test_rules(rules: &RuleSet) -> Vec<ExampleReport> {
         }
     }
     reports
+}
+
+/// What a rule says of one of its examples.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExampleOutcome {
+    /// Name of the example.
+    pub name: String,
+    /// What the rule says.
+    pub verdict: Verdict,
+    /// Its severity, were it a finding.
+    pub severity: Severity,
+    /// Its message, values filled in.
+    pub message: String,
+    /// What to do, values filled in.
+    pub fix: String,
+}
+
+/// What a rule says of each of its examples, for its page.
+pub fn example_outcomes(rule: &Rule) -> Vec<ExampleOutcome> {
+    let outcome = |example: &Example| {
+        let scope = Scope { facts: &example.facts, subject: None };
+        ExampleOutcome {
+            name: example.name.clone(),
+            verdict: decide(rule, &scope).verdict,
+            severity: severity(rule, &scope),
+            message: message(rule, &scope),
+            fix: rule.fix.render(&scope),
+        }
+    };
+    rule.examples.iter().map(outcome).collect()
 }
 
 /// What a rule says of the facts of an example. For tests of properties of verdicts.

@@ -8,6 +8,7 @@ mod answers;
 mod check;
 mod condition;
 mod evaluate;
+mod documented;
 mod examples;
 mod expression;
 mod facts_table;
@@ -23,7 +24,8 @@ mod template;
 mod types;
 mod value;
 
-pub use examples::{ExampleReport, example_verdict, test_rules};
+pub use documented::{DocumentedFact, documented_facts};
+pub use examples::{ExampleOutcome, ExampleReport, example_outcomes, example_verdict, test_rules};
 pub use file_error::{FileError, FileErrors};
 pub use judge::judge;
 pub use outcome::{Finding, Outcome, Severity, Undecided, Verdict, Waived, WaiverReport, WaiverState};

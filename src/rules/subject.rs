@@ -76,6 +76,11 @@ impl Subject {
         Self::all().find(|subject| subject.word == word)
     }
 
+    /// The fields of the facts that lead to it.
+    pub(super) fn place(&self) -> &'static [&'static str] {
+        self.path
+    }
+
     /// All subjects, in the order of the manual.
     pub fn all() -> impl Iterator<Item = &'static Self> {
         SUBJECTS.iter()

@@ -97,10 +97,11 @@ impl<'a> Builder<'_, 'a> {
         self.ledger.answer(path, identity.answers.get(&attribute), &format!("its {}", attribute.word()))
     }
 
-    /// The identity of a library with what the layers say that it opens at run time.
+    /// The identity of a library with what its other layers say: those that it opens at run time, or that one opened with it.
     pub(super) fn completed(&self, kernels: ObjectIndex, identity: &Arc<Identity>) -> Identity {
         let mut whole = Identity::clone(identity);
-        for part in self.parts_of(kernels) {
+        let owner = self.session.parts.iter().find(|(_, part)| *part == kernels).map_or(kernels, |(owner, _)| *owner);
+        for part in std::iter::once(owner).chain(self.parts_of(owner)).filter(|it| *it != kernels) {
             let Some(loaded) = self.session.process.objects.get(part) else { continue };
             if let Some(part) = self.session.catalogue.part(&loaded.object) {
                 whole.complete_with(&part);

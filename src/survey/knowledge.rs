@@ -18,16 +18,6 @@ pub struct Knowledge {
     pub launchers: Launchers,
     /// `rules/variables`.
     pub variables: VariableNames,
-    /// `rules/machine`.
-    pub drivers: DriverNames,
-}
-
-/// Libraries that only some machines have.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DriverNames {
-    /// Globs over sonames.
-    pub sonames: Vec<String>,
 }
 
 /// Names of variables that are worth recording.
@@ -57,24 +47,13 @@ impl Knowledge {
             let more: VariableNames = crate::identify::parse(&file)?;
             variables.names.extend(more.names);
         }
-        let mut drivers = DriverNames::default();
-        for file in builtin_files("machine") {
-            let more: DriverNames = crate::identify::parse(&file)?;
-            drivers.sonames.extend(more.sonames);
-        }
         Ok(Self {
             libraries: Libraries::load(&joined("libraries", &site.libraries), &capabilities)?,
             packages: Packages::load(&joined("packages", &site.packages))?,
             launchers: Launchers::load(&joined("launchers", &site.launchers))?,
             capabilities,
             variables,
-            drivers,
         })
-    }
-
-    /// Whether a library comes with a driver, so that only some machines have it.
-    pub fn machine_dependent(&self, soname: &[u8]) -> bool {
-        self.drivers.sonames.iter().any(|it| Glob::new(it).matches(soname))
     }
 }
 

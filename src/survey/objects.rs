@@ -200,7 +200,7 @@ impl Builder<'_, '_> {
             Some(Failure::Unusable { .. } | Failure::Version(_) | Failure::TooMany) | None => false,
         });
         let located = self.located(&missing.soname);
-        let optional = self.session.catalogue.know.machine_dependent(&missing.soname);
+        let optional = self.session.catalogue.know.libraries.machine_dependent(&missing.soname).is_some();
         let searched =
             missing.searched.iter().map(|(directory, via)| format!("{} ({})", printable(directory), via.word()));
         Need {

@@ -9,7 +9,7 @@ use super::catalogue::Catalogue;
 use super::chooser::Chosen;
 use super::site::Site;
 use crate::base::{Gap, Stage, TreePath, Variables, printable};
-use crate::identify::{Loads, PackageRule, Place, Reopens, Scope, matches_any};
+use crate::identify::{Loads, Moment, Opening, PackageRule, Place, Reopens, Scope, matches_any};
 use crate::loader::{Failure, ObjectIndex, Process, Request, Visibility};
 
 /// Libraries that open libraries that open libraries: deeper nesting is no library that we know.
@@ -34,6 +34,8 @@ pub(super) struct Session<'a> {
     pub(super) gaps: Vec<Gap>,
     done: BTreeMap<String, bool>,
     label: String,
+    /// What is opened at the first call of a library, once the import that brings it in is through.
+    deferred: Vec<(ObjectIndex, Opening)>,
 }
 
 /// An import that cannot work.
@@ -71,6 +73,7 @@ impl<'a> Session<'a> {
             gaps: Vec::new(),
             done: BTreeMap::new(),
             label: "exec".to_owned(),
+            deferred: Vec::new(),
         };
         session.labels.insert(0, "exec".to_owned());
         session.open_parts(0, 0);
@@ -101,6 +104,7 @@ impl<'a> Session<'a> {
         // A package that requires itself through another is not performed twice.
         self.done.insert(name.to_owned(), true);
         let works = self.perform(name);
+        self.open_deferred();
         self.done.insert(name.to_owned(), works);
         works
     }
@@ -229,28 +233,44 @@ impl<'a> Session<'a> {
 
     /// What the new objects from `from` on open at run time, by their descriptions.
     fn open_parts(&mut self, from: ObjectIndex, depth: u32) {
-        let end = self.process.objects.len();
-        for at in from..end {
+        for at in from..self.process.objects.len() {
             let Some(object) = self.process.objects.get(at).map(|it| std::sync::Arc::clone(&it.object)) else { break };
             for opening in self.catalogue.openings(&object, self.variables) {
-                let visibility = match opening.scope {
-                    Scope::Global => Visibility::Global,
-                    Scope::Local => Visibility::Local,
-                };
-                let before = self.process.objects.len();
-                let opened = self.open_part(at, &opening.names, &opening.places, visibility);
-                match opened {
-                    Some(part) => self.parts.push((at, part)),
-                    None if opening.required => {
-                        let name = opening.names.first().map(|it| printable(it)).unwrap_or_default();
-                        self.missing_parts.push((at, name));
-                    }
-                    None => {}
+                match opening.moment {
+                    Moment::Load => self.perform_opening(at, &opening, depth),
+                    Moment::FirstCall => self.deferred.push((at, opening)),
                 }
-                if opened.is_some() && depth < OPENING_DEPTH && before < self.process.objects.len() {
+            }
+        }
+    }
+
+    /// An import calls what it loads before it is through: some multiply once to check themselves.
+    fn open_deferred(&mut self) {
+        for (by, opening) in std::mem::take(&mut self.deferred) {
+            if by < self.process.objects.len() {
+                self.perform_opening(by, &opening, 0);
+            }
+        }
+    }
+
+    fn perform_opening(&mut self, by: ObjectIndex, opening: &Opening, depth: u32) {
+        let visibility = match opening.scope {
+            Scope::Global => Visibility::Global,
+            Scope::Local => Visibility::Local,
+        };
+        let before = self.process.objects.len();
+        match self.open_part(by, &opening.names, &opening.places, visibility) {
+            Some(part) => {
+                self.parts.push((by, part));
+                if depth < OPENING_DEPTH && before < self.process.objects.len() {
                     self.open_parts(before, depth + 1);
                 }
             }
+            None if opening.required => {
+                let name = opening.names.first().map(|it| printable(it)).unwrap_or_default();
+                self.missing_parts.push((by, name));
+            }
+            None => {}
         }
     }
 

@@ -1,0 +1,225 @@
+//! Every flag, documented once: help, man page, completions and docs/cli.md come from here.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::report::Format;
+use crate::rules::Severity;
+
+/// Audits Python on a cluster from bytes alone: which BLAS, MPI, HDF5 and OpenMP one process really gets.
+///
+/// Nothing of the target is executed, imported or written.
+#[derive(Debug, Parser)]
+#[command(name = "pyhpc-audit", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+pub(super) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// The main job: facts, rules, verdicts.
+    Audit(AuditArgs),
+    /// The facts alone.
+    Facts(FactsArgs),
+    /// What one process maps, in order, and why.
+    Loads(LoadsArgs),
+    /// Why this library, package or file is, or is not, the one that is used.
+    Why(WhyArgs),
+    /// A rule, library, package or fact, as a page.
+    Explain(ExplainArgs),
+    /// For people who write rules.
+    Rules(RulesArgs),
+    /// Prints a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Prints the manual page, in roff.
+    Man,
+}
+
+/// What is looked at, in which environment.
+#[derive(Debug, Args)]
+pub(super) struct TargetArgs {
+    /// Treat DIR as the root of the file system; every link is resolved inside it. Alone it audits the root's own Pythons.
+    #[arg(long, value_name = "DIR")]
+    pub(super) root: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) process: ProcessArgs,
+}
+
+/// The process that is worked out.
+#[derive(Debug, Args)]
+pub(super) struct ProcessArgs {
+    /// Imports of the process, in this order. Default: the audited packages that are installed.
+    #[arg(long, value_name = "A,B,...", value_delimiter = ',')]
+    pub(super) import: Vec<String>,
+    /// Set a variable of the process; repeatable, the last one wins.
+    #[arg(long, value_name = "K=V")]
+    pub(super) env: Vec<String>,
+    /// Set variables from a file: lines K=V, or NUL-separated as `env -0` writes.
+    #[arg(long, value_name = "FILE")]
+    pub(super) env_file: Vec<PathBuf>,
+    /// Take nothing from the environment of the caller. Default with --root.
+    #[arg(long)]
+    pub(super) clean_env: bool,
+    /// The `mpiexec` to compare with. Default: the first mpiexec or mpirun on the PATH of the process.
+    #[arg(long, value_name = "PATH")]
+    pub(super) launcher: Option<PathBuf>,
+    /// What the CPU of the process can do, for glibc-hwcaps. Default: this CPU for a target on this host, else x86-64.
+    #[arg(long, value_name = "LEVEL", value_parser = ["x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4"])]
+    pub(super) cpu: Option<String>,
+}
+
+/// Where rules come from.
+#[derive(Debug, Args)]
+pub(super) struct KnowledgeArgs {
+    /// Read rules from DIR too; one of the same name replaces. DIR/libraries, DIR/packages and DIR/launchers add descriptions.
+    #[arg(long, value_name = "DIR")]
+    pub(super) rules: Vec<PathBuf>,
+    /// Read this configuration. Default: pyhpc-audit.toml here or above, then in the user's configuration, then in /etc/pyhpc-audit.
+    #[arg(long, value_name = "FILE", env = "PYHPC_AUDIT_CONFIG")]
+    pub(super) config: Option<PathBuf>,
+}
+
+/// `audit`
+#[derive(Debug, Args)]
+pub(super) struct AuditArgs {
+    /// Environment prefixes, python executables or saved facts files. Default: $VIRTUAL_ENV, $CONDA_PREFIX, else the first python3 on PATH.
+    #[arg(value_name = "T")]
+    pub(super) targets: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
+    #[command(flatten)]
+    pub(super) knowledge: KnowledgeArgs,
+    /// Format of the report on standard output.
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub(super) format: Format,
+    /// Write a report to a file too; repeatable.
+    #[arg(long, value_name = "FORMAT=FILE")]
+    pub(super) output: Vec<String>,
+    /// Exit with 1 when there is a finding of this severity or worse.
+    #[arg(long, value_name = "LEVEL", value_enum, default_value = "error")]
+    pub(super) fail_on: Level,
+    /// Exit with 3 when something could not be read or decided.
+    #[arg(long)]
+    pub(super) strict: bool,
+    /// Exit with 0 whatever is found; errors of usage still exit with 2.
+    #[arg(long)]
+    pub(super) exit_zero: bool,
+    /// Show every object, evidence line and gap.
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+}
+
+/// A severity on the command line.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Level {
+    /// Notes, warnings and errors.
+    Note,
+    /// Warnings and errors.
+    Warning,
+    /// Errors.
+    Error,
+}
+
+impl From<Level> for Severity {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Note => Self::Note,
+            Level::Warning => Self::Warning,
+            Level::Error => Self::Error,
+        }
+    }
+}
+
+/// `facts`
+#[derive(Debug, Args)]
+pub(super) struct FactsArgs {
+    /// An environment prefix, a python executable or a saved facts file.
+    #[arg(value_name = "T")]
+    pub(super) targets: Vec<PathBuf>,
+    /// One key per fact: `blas.numpy.vendor`.
+    #[arg(long)]
+    pub(super) flat: bool,
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
+    #[command(flatten)]
+    pub(super) knowledge: KnowledgeArgs,
+}
+
+/// `loads`
+#[derive(Debug, Args)]
+pub(super) struct LoadsArgs {
+    /// An environment prefix or a python executable.
+    #[arg(value_name = "T")]
+    pub(super) targets: Vec<PathBuf>,
+    /// Ask the loader for each extension by itself, as `ldd` would.
+    #[arg(long)]
+    pub(super) alone: bool,
+    /// table or json.
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub(super) format: Format,
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
+    #[command(flatten)]
+    pub(super) knowledge: KnowledgeArgs,
+}
+
+/// `why`
+#[derive(Debug, Args)]
+pub(super) struct WhyArgs {
+    /// A soname, a file name, a path or a package: libmpi, libopenblas.so.0, numpy.
+    pub(super) name: String,
+    /// An environment prefix or a python executable.
+    #[arg(value_name = "T")]
+    pub(super) targets: Vec<PathBuf>,
+    /// table or json.
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub(super) format: Format,
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
+    #[command(flatten)]
+    pub(super) knowledge: KnowledgeArgs,
+}
+
+/// `explain`
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// A rule (reference-blas), a library (openblas), a launcher, a package (mpi4py) or a fact (blas.threading).
+    pub(super) name: String,
+    #[command(flatten)]
+    pub(super) knowledge: KnowledgeArgs,
+}
+
+/// `rules`
+#[derive(Debug, Args)]
+pub(super) struct RulesArgs {
+    #[command(subcommand)]
+    pub(super) command: RulesCommand,
+}
+
+/// The commands below `rules`.
+#[derive(Debug, Subcommand)]
+pub(super) enum RulesCommand {
+    /// Every rule with its severity and title.
+    List {
+        #[command(flatten)]
+        knowledge: KnowledgeArgs,
+    },
+    /// Checks the rule files of a directory and runs their examples.
+    Test {
+        /// The directory; without one, the built-in rules.
+        dir: Option<PathBuf>,
+    },
+    /// The JSON Schema of the facts that conditions refer to, or of a rule file.
+    Schema {
+        /// `facts` or `rule`.
+        #[arg(default_value = "facts", value_parser = ["facts", "rule"])]
+        of: String,
+    },
+}

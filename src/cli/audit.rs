@@ -1,0 +1,82 @@
+//! `audit`: facts, rules, verdicts, reports and the exit code.
+
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::str::FromStr;
+
+use anyhow::{Context, Result, bail};
+
+use super::args::AuditArgs;
+use super::config::{self, Configured};
+use super::output;
+use super::target::{self, Target, Targets};
+use crate::facts::Facts;
+use crate::report::{Format, TargetReport, render};
+use crate::rules::{Outcome, Severity, judge};
+use crate::survey::survey;
+
+pub(super) fn run(args: &AuditArgs) -> Result<ExitCode> {
+    let files = outputs(&args.output)?;
+    let configured = config::read(&args.knowledge)?;
+    let targets = target::targets(&args.targets, &args.target)?;
+    let facts = surveyed(targets, &configured)?;
+    let outcomes: Vec<Outcome> = facts.iter().map(|it| judge(&configured.rules, &configured.policy, it)).collect();
+    let pairs = facts.iter().zip(&outcomes);
+    let reports: Vec<TargetReport<'_>> = pairs.map(|(facts, outcome)| TargetReport { facts, outcome }).collect();
+    for (format, path) in files {
+        let text = render(format, &reports, &output::plain(args.verbose));
+        fs::write(path, text).with_context(|| format!("could not write {path}"))?;
+    }
+    output::print(&render(args.format, &reports, &output::look(args.verbose)))?;
+    Ok(exit_code(args, &facts, &outcomes))
+}
+
+/// The facts of every target, in order.
+///
+/// # Errors
+/// When a target is not there or is no Python; when the tool itself fails.
+pub(super) fn surveyed(targets: Targets, configured: &Configured) -> Result<Vec<Facts>> {
+    let Targets { view, list } = targets;
+    let mut all = Vec::new();
+    for target in list {
+        match target {
+            Target::Saved(facts) => all.push(*facts),
+            Target::Python(question) => {
+                let asked = || survey(&view, &configured.knowledge, &question);
+                match catch_unwind(AssertUnwindSafe(asked)) {
+                    Ok(facts) => all.extend(facts?),
+                    Err(_) => bail!(
+                        "{}: this is a bug of pyhpc-audit {}; the message above says where",
+                        question.target,
+                        env!("CARGO_PKG_VERSION")
+                    ),
+                }
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn outputs(list: &[String]) -> Result<Vec<(Format, &str)>> {
+    let one = |it: &'_ String| -> Result<(Format, usize)> {
+        let at = it.find('=').with_context(|| format!("--output {it}: expected FORMAT=FILE"))?;
+        let word = it.get(..at).unwrap_or_default();
+        let format = Format::from_str(word).map_err(|error| anyhow::anyhow!("--output {it}: {error}"))?;
+        Ok((format, at + 1))
+    };
+    list.iter().map(|it| one(it).map(|(format, at)| (format, it.get(at..).unwrap_or_default()))).collect()
+}
+
+fn exit_code(args: &AuditArgs, facts: &[Facts], outcomes: &[Outcome]) -> ExitCode {
+    if args.exit_zero {
+        return ExitCode::SUCCESS;
+    }
+    let threshold = Severity::from(args.fail_on);
+    let counts = |it: &Outcome| it.findings.iter().any(|it| it.waived.is_none() && threshold <= it.severity);
+    if outcomes.iter().any(counts) {
+        return ExitCode::from(1);
+    }
+    let open = outcomes.iter().any(|it| !it.undecided.is_empty()) || facts.iter().any(|it| !it.gaps.is_empty());
+    if args.strict && open { ExitCode::from(3) } else { ExitCode::SUCCESS }
+}

@@ -1,0 +1,135 @@
+//! `pyhpc-audit.toml` and rule directories: read once, with the place of every mistake.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use super::args::KnowledgeArgs;
+use crate::base::TextFile;
+use crate::rules::{Policy, RuleSet};
+use crate::survey::{Knowledge, SiteFiles};
+
+const NAME: &str = "pyhpc-audit.toml";
+
+/// Folders of a rule directory that hold descriptions, not rules.
+const DESCRIPTIONS: [&str; 3] = ["libraries", "packages", "launchers"];
+
+/// Deepest nesting of a rule directory.
+const DEPTH: usize = 8;
+
+/// Rules, descriptions and policy of one run.
+pub(super) struct Configured {
+    pub(super) rules: RuleSet,
+    pub(super) knowledge: Knowledge,
+    pub(super) policy: Policy,
+}
+
+/// Reads the configuration that the arguments name, or the one that is found.
+///
+/// # Errors
+/// What is wrong with a file: file, line, column and the nearest valid name.
+pub(super) fn read(args: &KnowledgeArgs) -> Result<Configured> {
+    let file = match &args.config {
+        Some(path) => Some(text_file(path)?),
+        None => found()?,
+    };
+    let mut directories = args.rules.clone();
+    if let Some(file) = &file {
+        directories.extend(rule_directories(file)?);
+    }
+    let (rule_files, site) = directory_files(&directories)?;
+    let rules = RuleSet::load(&rule_files)?;
+    let knowledge = Knowledge::load(&site)?;
+    let policy = match &file {
+        Some(file) => Policy::parse(file, &rules, jiff::Zoned::now().date())?,
+        None => Policy::default(),
+    };
+    Ok(Configured { rules, knowledge, policy })
+}
+
+/// The rule files below a directory.
+///
+/// # Errors
+/// When the directory or a file cannot be read.
+pub(super) fn rules_of(directory: &Path) -> Result<Vec<TextFile>> {
+    Ok(directory_files(&[directory.to_owned()])?.0)
+}
+
+fn found() -> Result<Option<TextFile>> {
+    let mut candidates: Vec<PathBuf> = Vec::new();
+    if let Ok(here) = std::env::current_dir() {
+        candidates.extend(here.ancestors().map(|it| it.join(NAME)));
+    }
+    let set = |name: &str| std::env::var_os(name).filter(|it: &OsString| !it.is_empty()).map(PathBuf::from);
+    let user = set("XDG_CONFIG_HOME").or_else(|| set("HOME").map(|it| it.join(".config")));
+    candidates.extend(user.map(|it| it.join("pyhpc-audit").join(NAME)));
+    candidates.push(Path::new("/etc/pyhpc-audit").join(NAME));
+    match candidates.into_iter().find(|it| it.is_file()) {
+        Some(path) => text_file(&path).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// `rule_directories = [...]`, relative to the configuration; any other key that no table of the policy explains is an error.
+fn rule_directories(file: &TextFile) -> Result<Vec<PathBuf>> {
+    let table: toml::Table = toml::from_str(&file.text).map_err(|error| anyhow::anyhow!("{}: {error}", file.path))?;
+    let known = || Policy::TABLES.into_iter().chain(["rule_directories"]);
+    for key in table.keys() {
+        if !known().any(|it| it == key) {
+            let line = 1 + file.text.lines().position(|it| it.trim_start_matches(['[', ' ']).starts_with(key.as_str())).unwrap_or(0);
+            let names = known().map(|it| format!("\"{it}\"")).collect::<Vec<_>>().join(", ");
+            bail!("{}:{line}: unknown key \"{key}\": expected one of {names}", file.path);
+        }
+    }
+    let Some(value) = table.get("rule_directories") else { return Ok(Vec::new()) };
+    let base = Path::new(&file.path).parent().unwrap_or(Path::new("")).to_owned();
+    let list = value.as_array().with_context(|| format!("{}: rule_directories is no list of texts", file.path))?;
+    let text = |it: &toml::Value| it.as_str().map(|it| base.join(it));
+    list.iter().map(|it| text(it).with_context(|| format!("{}: rule_directories is no list of texts", file.path))).collect()
+}
+
+fn directory_files(directories: &[PathBuf]) -> Result<(Vec<TextFile>, SiteFiles)> {
+    let mut rules = Vec::new();
+    let mut site = SiteFiles::default();
+    for directory in directories {
+        let mut files = Vec::new();
+        collect(directory, DEPTH, &mut files)?;
+        for path in files {
+            let below = path.strip_prefix(directory).ok().and_then(|it| it.iter().next()).and_then(|it| it.to_str());
+            let target = match below {
+                Some("libraries") => &mut site.libraries,
+                Some("packages") => &mut site.packages,
+                Some("launchers") => &mut site.launchers,
+                Some(_) | None => &mut rules,
+            };
+            target.push(text_file(&path)?);
+        }
+    }
+    debug_assert_eq!(DESCRIPTIONS.len(), 3);
+    Ok((rules, site))
+}
+
+fn collect(directory: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<()> {
+    let read = || format!("could not read the rule directory {}", directory.display());
+    let mut entries: Vec<PathBuf> = Vec::new();
+    for entry in fs::read_dir(directory).with_context(read)? {
+        entries.push(entry.with_context(read)?.path());
+    }
+    entries.sort();
+    for path in entries {
+        if path.is_dir() && depth > 0 {
+            collect(&path, depth - 1, files)?;
+        } else if path.extension().is_some_and(|it| it == "toml") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn text_file(path: &Path) -> Result<TextFile> {
+    let text = fs::read_to_string(path).with_context(|| format!("could not read {}", path.display()))?;
+    let stem = path.file_stem().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(TextFile { path: path.display().to_string(), stem, text })
+}

@@ -1,0 +1,131 @@
+//! `explain`: a rule, library, launcher, package or fact, as a page.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use super::args::ExplainArgs;
+use super::{config, output, rules::origin};
+use crate::report::{Body, Page, RuleExample, RuleLevel, RulePage, Section, page, rule_page};
+use crate::rules::{self, Rule, Verdict};
+use crate::survey::Knowledge;
+
+pub(super) fn run(args: &ExplainArgs) -> Result<ExitCode> {
+    let configured = config::read(&args.knowledge)?;
+    let look = output::look(false);
+    let name = args.name.as_str();
+    let text = if let Some(rule) = configured.rules.get(name) {
+        rule_page(&of_rule(rule), &look)
+    } else if let Some(found) = of_library(&configured.knowledge, name) {
+        page(&found, &look)
+    } else if let Some(found) = of_launcher(&configured.knowledge, name) {
+        page(&found, &look)
+    } else if let Some(found) = of_package(&configured.knowledge, name) {
+        page(&found, &look)
+    } else if let Some(found) = of_fact(name) {
+        page(&found, &look)
+    } else {
+        let hint = match configured.rules.nearest(name) {
+            Some(nearest) => format!("; the nearest rule is {nearest}"),
+            None => String::new(),
+        };
+        bail!("nothing is called \"{name}\"{hint}; `pyhpc-audit rules list` names the rules");
+    };
+    output::print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn of_rule(rule: &Rule) -> RulePage {
+    let reports = rules::example_outcomes(rule);
+    let example = reports.into_iter().find(|it| it.verdict == Verdict::Violated).map(|it| RuleExample {
+        name: it.name,
+        subject: rule.subject.word.to_owned(),
+        severity: it.severity,
+        message: it.message,
+    });
+    RulePage {
+        name: rule.name.clone(),
+        title: rule.title.clone(),
+        severity: rule.severity,
+        levels: rule.levels.iter().map(|it| RuleLevel { when: it.when.text().to_owned(), severity: it.severity }).collect(),
+        subject: rule.subject.word.to_owned(),
+        applies: rule.applies.as_ref().map(|it| it.text().to_owned()).unwrap_or_default(),
+        when: rule.when.text().to_owned(),
+        why: rule.why.clone(),
+        fix: rule.fix.text().to_owned(),
+        references: rule.references.clone(),
+        example,
+        since: rule.since.clone(),
+        formerly: rule.formerly.clone(),
+        origin: origin(&rule.file),
+    }
+}
+
+fn of_library(know: &Knowledge, name: &str) -> Option<Page> {
+    let library = know.libraries.get(name)?;
+    let list = |lines: Vec<String>| vec![Body::List(lines)];
+    let samples = library.seen.iter().map(|it| format!("{} in {}", it.file, it.place)).collect();
+    let traps = library.not.iter().map(|it| format!("{} in {}", it.file, it.place)).collect();
+    let measured = if library.measured {
+        "Its marks were measured on the files below."
+    } else {
+        "Its marks come from documentation and public texts; nobody measured a file. The report says \"likely\"."
+    };
+    let section = |heading: &str, body: Vec<Body>| Section { heading: heading.to_owned(), body };
+    Some(Page {
+        title: format!("{name}: {}", library.title),
+        sections: vec![
+            section("", vec![Body::Prose(format!("Answers {}. {measured}", library.capabilities.join(", ")))]),
+            section("Recognised by", list(library.marks())),
+            section("Seen", list(samples)),
+            section("Not to be taken for it", list(traps)),
+            section("Known defects", list(library.defects.iter().map(|it| format!("{}: {}", it.versions, it.text)).collect())),
+            section("Switched at run time by", list(library.decided_by.clone())),
+            section("More", list(vec![library.homepage.clone()])),
+        ],
+    })
+}
+
+fn of_launcher(know: &Knowledge, name: &str) -> Option<Page> {
+    let launcher = know.launchers.iter().find(|it| it.word == name)?;
+    let seen = launcher.seen.iter().map(|it| format!("{} in {}", it.file, it.place)).collect();
+    let section = |heading: &str, lines: Vec<String>| Section { heading: heading.to_owned(), body: vec![Body::List(lines)] };
+    Some(Page {
+        title: format!("{name}: {}", launcher.title),
+        sections: vec![section("Seen", seen), section("More", vec![launcher.homepage.clone()])],
+    })
+}
+
+fn of_package(know: &Knowledge, name: &str) -> Option<Page> {
+    let rule = know.packages.iter().find(|it| it.import == name || it.distribution == name)?;
+    let loads = rule.loads.iter().map(|it| format!("import {}: {}", it.import, it.extensions.join(", "))).collect();
+    let binds = rule.binds.iter().map(|it| format!("{}: {}", it.capability, it.extensions.join(", "))).collect();
+    let seen = rule.seen.iter().map(|it| it.place.clone()).collect();
+    let chooses = rule.choice.iter().map(|it| format!("its {} among {}", it.capability, it.variants.join(", "))).collect();
+    let section = |heading: &str, lines: Vec<String>| Section { heading: heading.to_owned(), body: vec![Body::List(lines)] };
+    Some(Page {
+        title: format!("{name}: {}", rule.title),
+        sections: vec![
+            section("Extensions that an import loads", loads),
+            section("Extensions that bind a library", binds),
+            section("Chooses at run time", chooses),
+            section("Seen", seen),
+        ],
+    })
+}
+
+/// `blas.threading`, or the flat key `blas.numpy.threading`.
+fn of_fact(name: &str) -> Option<Page> {
+    let fields = rules::documented_facts();
+    let pieces: Vec<&str> = name.split('.').collect();
+    let short = match pieces.as_slice() {
+        [area, _, field] => format!("{area}.{field}"),
+        _ => name.to_owned(),
+    };
+    let found: Vec<_> = fields.iter().filter(|it| it.path == name || it.path == short).collect();
+    let first = found.first()?;
+    Some(Page {
+        title: format!("{}: {}", first.path, first.kind),
+        sections: vec![Section { heading: String::new(), body: vec![Body::Prose(first.doc.clone())] }],
+    })
+}

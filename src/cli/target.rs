@@ -1,0 +1,190 @@
+//! From what the user typed to a view, a place to start and the environment of the process.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::Read;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use super::args::{ProcessArgs, TargetArgs};
+use crate::base::{TreePath, Variables};
+use crate::discover::Start;
+use crate::facts::Facts;
+use crate::loader::CpuLevel;
+use crate::survey::Question;
+use crate::tree::{HostTree, View};
+
+/// Largest facts file, in bytes.
+const FACTS_BYTES: u64 = 256 << 20;
+
+/// Something to audit.
+pub(super) enum Target {
+    /// A Python to look for.
+    Python(Box<Question>),
+    /// Facts that were saved before.
+    Saved(Box<Facts>),
+}
+
+/// The view and the targets of one run.
+pub(super) struct Targets {
+    pub(super) view: View,
+    pub(super) list: Vec<Target>,
+}
+
+/// Reads the arguments.
+///
+/// # Errors
+/// When a root, file or variable is not what the arguments say.
+pub(super) fn targets(paths: &[PathBuf], args: &TargetArgs) -> Result<Targets> {
+    let tree = match &args.root {
+        Some(root) => HostTree::below(root).with_context(|| format!("could not read the root {}", root.display()))?,
+        None => HostTree::host(),
+    };
+    let view = View::new(Box::new(tree));
+    let variables = variables(&args.process, args.root.is_some())?;
+    let mut list = Vec::new();
+    for path in paths {
+        if args.root.is_none() {
+            if let Some(facts) = saved(path)? {
+                list.push(Target::Saved(Box::new(facts)));
+                continue;
+            }
+        }
+        let start = Start::Path(inside(&view, path, args.root.is_some())?);
+        list.push(question(path.display().to_string(), start, &variables, args)?);
+    }
+    if paths.is_empty() {
+        list.push(default_target(&variables, args)?);
+    }
+    Ok(Targets { view, list })
+}
+
+fn default_target(variables: &Variables, args: &TargetArgs) -> Result<Target> {
+    if let Some(root) = &args.root {
+        return question(root.display().to_string(), Start::Root, variables, args);
+    }
+    let active = ["VIRTUAL_ENV", "CONDA_PREFIX"].into_iter().find_map(|it| std::env::var_os(it).filter(|it| !it.is_empty()));
+    match active {
+        Some(prefix) => {
+            let name = Path::new(&prefix).display().to_string();
+            question(name, Start::Path(TreePath::new(prefix.as_bytes())), variables, args)
+        }
+        None => question("the active environment".to_owned(), Start::Active, variables, args),
+    }
+}
+
+fn question(target: String, start: Start, variables: &Variables, args: &TargetArgs) -> Result<Target> {
+    let process = &args.process;
+    let launcher = match &process.launcher {
+        Some(path) if args.root.is_some() => Some(TreePath::new(path.as_os_str().as_bytes())),
+        Some(path) => Some(TreePath::new(absolute(path)?)),
+        None => None,
+    };
+    let cpu = match &process.cpu {
+        Some(level) => CpuLevel::parse(level).with_context(|| format!("unknown CPU level {level}"))?,
+        None if args.root.is_some() => CpuLevel::Baseline,
+        None => host_cpu(),
+    };
+    let imports = process.import.iter().map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()).collect();
+    Ok(Target::Python(Box::new(Question { target, start, imports, variables: variables.clone(), cpu, launcher })))
+}
+
+/// Facts files begin with a brace; no interpreter and no prefix does.
+fn saved(path: &Path) -> Result<Option<Facts>> {
+    let Ok(metadata) = fs::metadata(path) else { return Ok(None) };
+    if !metadata.is_file() {
+        return Ok(None);
+    }
+    let open = || fs::File::open(path).with_context(|| format!("could not read {}", path.display()));
+    let mut first = [0; 1];
+    let count = open()?.read(&mut first).with_context(|| format!("could not read {}", path.display()))?;
+    if count == 0 || first != *b"{" {
+        return Ok(None);
+    }
+    if metadata.len() > FACTS_BYTES {
+        bail!("{} is larger than {} MiB: no facts file", path.display(), FACTS_BYTES >> 20);
+    }
+    let mut text = String::new();
+    open()?.read_to_string(&mut text).with_context(|| format!("could not read {}", path.display()))?;
+    let facts = Facts::from_json(&text).with_context(|| format!("{} is no facts file", path.display()))?;
+    Ok(Some(facts))
+}
+
+/// A path as the view knows it. Links stay: `venv/bin/python` means the venv, not what it links to.
+fn inside(view: &View, path: &Path, rooted: bool) -> Result<TreePath> {
+    let raw = if rooted { path.as_os_str().as_bytes().to_vec() } else { absolute(path)? };
+    if !raw.split(|b| *b == b'/').any(|it| it == b"..") {
+        return Ok(TreePath::new(&raw));
+    }
+    let trimmed: &[u8] = raw.strip_suffix(b"/").unwrap_or(&raw);
+    let cut = trimmed.iter().rposition(|b| *b == b'/').unwrap_or(0);
+    let (above, name) = trimmed.split_at(cut.min(trimmed.len()));
+    let name = name.strip_prefix(b"/").unwrap_or(name);
+    if name == b".." || name == b"." {
+        return view.resolve(&raw).with_context(|| format!("could not read {}", path.display()));
+    }
+    let directory = view.resolve(above).with_context(|| format!("could not read {}", path.display()))?;
+    Ok(directory.join(name))
+}
+
+fn absolute(path: &Path) -> Result<Vec<u8>> {
+    let here = std::env::current_dir().context("could not read the working directory")?;
+    Ok(here.join(path).into_os_string().into_vec())
+}
+
+fn variables(args: &ProcessArgs, rooted: bool) -> Result<Variables> {
+    let mut variables = Variables::default();
+    if !args.clean_env && !rooted {
+        for (name, value) in std::env::vars_os() {
+            variables.set(name.into_vec(), value.into_vec(), "caller");
+        }
+    }
+    for file in &args.env_file {
+        let bytes = fs::read(file).with_context(|| format!("could not read {}", file.display()))?;
+        let separator = if bytes.contains(&0) { 0 } else { b'\n' };
+        for (at, line) in bytes.split(|b| *b == separator).enumerate() {
+            if line.is_empty() || (separator == b'\n' && line.starts_with(b"#")) {
+                continue;
+            }
+            let origin = format!("{}:{}", file.display(), at + 1);
+            set(&mut variables, line, &origin).with_context(|| origin.clone())?;
+        }
+    }
+    for assignment in &args.env {
+        set(&mut variables, assignment.as_bytes(), "--env").with_context(|| format!("--env {assignment}"))?;
+    }
+    Ok(variables)
+}
+
+fn set(variables: &mut Variables, assignment: &[u8], origin: &str) -> Result<()> {
+    let at = assignment.iter().position(|b| *b == b'=').filter(|at| *at > 0);
+    let Some((name, value)) = at.and_then(|at| assignment.split_at_checked(at)) else {
+        let text: OsString = OsString::from_vec(assignment.to_vec());
+        bail!("\"{}\" is no assignment: expected K=V", text.to_string_lossy());
+    };
+    variables.set(name, value.get(1..).unwrap_or_default(), origin);
+    Ok(())
+}
+
+/// The hwcaps level of this machine; glibc's own list of features per level (sysdeps/x86/get-isa-level.h).
+#[cfg(target_arch = "x86_64")]
+fn host_cpu() -> CpuLevel {
+    use std::arch::is_x86_feature_detected as has;
+    let v2 = has!("cmpxchg16b") && has!("popcnt") && has!("sse3") && has!("ssse3") && has!("sse4.1") && has!("sse4.2");
+    let v3 = v2 && has!("avx") && has!("avx2") && has!("bmi1") && has!("bmi2") && has!("f16c") && has!("fma");
+    let v3 = v3 && has!("lzcnt") && has!("movbe");
+    let v4 = v3 && has!("avx512f") && has!("avx512bw") && has!("avx512cd") && has!("avx512dq") && has!("avx512vl");
+    match (v2, v3, v4) {
+        (_, _, true) => CpuLevel::X86V4,
+        (_, true, false) => CpuLevel::X86V3,
+        (true, false, false) => CpuLevel::X86V2,
+        (false, false, false) => CpuLevel::Baseline,
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn host_cpu() -> CpuLevel {
+    CpuLevel::Baseline
+}
