@@ -11,8 +11,8 @@ use regex::bytes::Regex;
 
 use super::answer::{Answer, Evidence, reason};
 use super::feature::Feature;
+use super::look::Look;
 use crate::base::{ReadAt, TreePath, read_range};
-use crate::tree::View;
 
 /// Most bytes searched in one file.
 const SCAN_BYTES: u64 = 64 << 20;
@@ -48,8 +48,18 @@ pub(super) enum NoImage {
     Unreadable(io::Error),
 }
 
+impl NoImage {
+    /// Remembers that the file could not be read; that it is no ELF file is an answer.
+    pub(super) fn note(&self, view: &Look<'_>, real: &TreePath) {
+        match self {
+            Self::Unreadable(error) => view.note(real, error, "the version of the interpreter"),
+            Self::Script(_) | Self::NotElf => {}
+        }
+    }
+}
+
 /// Searches the interpreter or libpython `real` for the version of `feature`.
-pub(super) fn image(view: &View, real: &TreePath, feature: Feature) -> Result<Image, NoImage> {
+pub(super) fn image(view: &Look<'_>, real: &TreePath, feature: Feature) -> Result<Image, NoImage> {
     let file = view.open_real(real).map_err(NoImage::Unreadable)?;
     let header = header(&*file)?;
     let segments = read_only_segments(&*file, &header).map_err(NoImage::Unreadable)?;
@@ -62,20 +72,23 @@ pub(super) fn image(view: &View, real: &TreePath, feature: Feature) -> Result<Im
 }
 
 /// Only checks that `real` is an ELF file.
-pub(super) fn machine(view: &View, real: &TreePath) -> Result<u16, NoImage> {
+pub(super) fn machine(view: &Look<'_>, real: &TreePath) -> Result<u16, NoImage> {
     let file = view.open_real(real).map_err(NoImage::Unreadable)?;
     Ok(header(&*file)?.machine)
 }
 
 /// `PY_VERSION` in the header that development files carry.
-pub(super) fn patchlevel(view: &View, prefix: &TreePath, feature: Feature) -> Answer<String> {
+pub(super) fn patchlevel(view: &Look<'_>, prefix: &TreePath, feature: Feature) -> Answer<String> {
     let names = [feature.directory(), format!("{}m", feature.directory())];
     for name in names {
         let path = prefix.join(format!("include/{name}/patchlevel.h"));
         let text = match view.read_text(path.as_bytes()) {
             Ok(text) => text,
             Err(error) if super::answer::is_absent(&error) => continue,
-            Err(error) => return Answer::unknown(format!("{path}: {}", reason(&error))),
+            Err(error) => {
+                view.note(&path, &error, "the version of the interpreter");
+                return Answer::unknown(format!("{path}: {}", reason(&error)));
+            }
         };
         for (number, line) in super::answer::numbered(&text) {
             let mut words = line.split_whitespace();
