@@ -65,7 +65,10 @@ pub(super) fn image(view: &Look<'_>, real: &TreePath, feature: Feature) -> Resul
     let segments = read_only_segments(&*file, &header).map_err(NoImage::Unreadable)?;
     let mut seen = Seen::default();
     let pattern = pattern(feature)?;
+    let mut budget = SCAN_BYTES;
     for (offset, length) in segments {
+        let length = length.min(budget);
+        budget -= length;
         search(&*file, offset, length, &pattern, &mut seen).map_err(NoImage::Unreadable)?;
     }
     Ok(seen.image(header.machine, real))
@@ -196,7 +199,7 @@ impl Seen {
 }
 
 fn search(file: &dyn ReadAt, offset: u64, length: u64, pattern: &Regex, seen: &mut Seen) -> io::Result<()> {
-    let end = offset.saturating_add(length.min(SCAN_BYTES)).min(file.size_bytes());
+    let end = offset.saturating_add(length).min(file.size_bytes());
     let mut at = offset;
     while at < end {
         let bytes = read_range(file, at, (end - at).min(CHUNK_BYTES + OVERLAP_BYTES))?;
