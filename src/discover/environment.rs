@@ -4,13 +4,17 @@ use super::answer::{Answer, Evidence, unreadable};
 use super::feature::{Feature, Implementation, is_debug_name};
 use super::interpreter::{self, Image, NoImage};
 use super::layout::{self, Layout};
+use super::look::Look;
 use super::sysconfig::{self, BuildVariables};
 use super::{DiscoverError, Installation, InstallationKind, sys_path};
 use crate::base::{Gap, TreePath, Variables};
-use crate::tree::View;
 
 /// Directories searched for libpython below `/`, after those of the prefix and of `LD_LIBRARY_PATH`.
 const LIBRARY_DIRECTORIES: [&str; 4] = ["/lib64", "/usr/lib64", "/lib", "/usr/lib"];
+
+/// `e_machine` and the word for it in ABI tags.
+pub(super) const MACHINES: [(u16, &str); 6] =
+    [(62, "x86_64"), (183, "aarch64"), (21, "powerpc64le"), (243, "riscv64"), (22, "s390x"), (3, "i386")];
 
 /// Packages in a prefix that has no interpreter of its own.
 #[derive(Debug)]
@@ -21,7 +25,7 @@ pub(super) struct ModulePrefix<'a> {
 
 /// The installation that starting `executable` gives.
 pub(super) fn examine(
-    view: &View,
+    view: &Look<'_>,
     asked: &TreePath,
     executable: &TreePath,
     module: Option<ModulePrefix<'_>>,
@@ -70,7 +74,7 @@ pub(super) fn examine(
 
 /// Packages for which no interpreter was found.
 pub(super) fn without_interpreter(
-    view: &View,
+    view: &Look<'_>,
     module: &ModulePrefix<'_>,
     feature: Feature,
     variables: &Variables,
@@ -121,15 +125,7 @@ pub(super) fn without_interpreter(
 
 /// `x86_64` and its kind, as they stand in ABI tags.
 fn machine_word(machine: u16) -> Option<&'static str> {
-    match machine {
-        62 => Some("x86_64"),
-        183 => Some("aarch64"),
-        21 => Some("powerpc64le"),
-        243 => Some("riscv64"),
-        22 => Some("s390x"),
-        3 => Some("i386"),
-        _ => None,
-    }
+    MACHINES.iter().find(|it| it.0 == machine).map(|it| it.1)
 }
 
 fn machine_answer(machine: Option<u16>, layout: &Layout) -> Answer<u16> {
@@ -150,7 +146,7 @@ fn debug_by_name(layout: &Layout) -> Answer<bool> {
 }
 
 /// The bytes of the interpreter. A script is an error: what it starts cannot be said.
-fn read_image(view: &View, layout: &Layout, gaps: &mut Vec<Gap>) -> Result<Option<Image>, DiscoverError> {
+fn read_image(view: &Look<'_>, layout: &Layout, gaps: &mut Vec<Gap>) -> Result<Option<Image>, DiscoverError> {
     let Some(real) = &layout.real else { return Ok(None) };
     let path = layout.executable.clone();
     match interpreter::image(view, real, layout.feature) {
@@ -171,7 +167,7 @@ fn read_image(view: &View, layout: &Layout, gaps: &mut Vec<Gap>) -> Result<Optio
 }
 
 fn libpython(
-    view: &View,
+    view: &Look<'_>,
     layout: &Layout,
     variables: &Variables,
     image: Option<&Image>,
@@ -191,22 +187,31 @@ fn libpython(
     directories
         .extend(LIBRARY_DIRECTORIES.iter().flat_map(|it| [TreePath::new(it).join(multiarch), TreePath::new(it)]));
     for directory in directories {
-        if let Ok(found) = view.resolve(directory.join(name).as_bytes()) {
-            return Answer::known(Some(found), because.clone());
+        let path = directory.join(name);
+        match view.resolve(path.as_bytes()) {
+            Ok(found) => return Answer::known(Some(found), because.clone()),
+            Err(error) => view.note(&path, &error, "whether the interpreter's library lies there"),
         }
     }
     Answer::unknown(format!("{name} is needed and lies in no directory that was looked at"))
 }
 
 /// Bytes of the interpreter, then of its libpython, then its header file, then `pyvenv.cfg`.
-fn version(view: &View, layout: &Layout, image: Option<Image>, libpython: &Answer<Option<TreePath>>) -> Answer<String> {
+fn version(
+    view: &Look<'_>,
+    layout: &Layout,
+    image: Option<Image>,
+    libpython: &Answer<Option<TreePath>>,
+) -> Answer<String> {
     if let Some((version, because)) = image.and_then(|it| it.version) {
         return Answer::known(version, because);
     }
-    if let Some(Some(path)) = libpython.value()
-        && let Ok(Image { version: Some((version, because)), .. }) = interpreter::image(view, path, layout.feature)
-    {
-        return Answer::known(version, because);
+    if let Some(Some(path)) = libpython.value() {
+        match interpreter::image(view, path, layout.feature) {
+            Ok(Image { version: Some((version, because)), .. }) => return Answer::known(version, because),
+            Ok(_) => {}
+            Err(error) => error.note(view, path),
+        }
     }
     let header = interpreter::patchlevel(view, &layout.base_prefix, layout.feature);
     if header.value().is_some() {
@@ -224,7 +229,7 @@ fn version(view: &View, layout: &Layout, image: Option<Image>, libpython: &Answe
     }
 }
 
-fn kind(view: &View, prefix: &TreePath, layout: &Layout, is_module: bool) -> (InstallationKind, Evidence) {
+fn kind(view: &Look<'_>, prefix: &TreePath, layout: &Layout, is_module: bool) -> (InstallationKind, Evidence) {
     if let (Some(configuration), false) = (&layout.configuration, is_module) {
         return (InstallationKind::Venv, Evidence::at(&configuration.path, "pyvenv.cfg"));
     }
@@ -235,18 +240,18 @@ fn kind(view: &View, prefix: &TreePath, layout: &Layout, is_module: bool) -> (In
     ];
     for (name, kind) in markers {
         let marker = prefix.join(name);
-        if view.is_directory(marker.as_bytes()) {
+        if view.is_directory(&marker) {
             return (kind, Evidence::at(&marker, name));
         }
     }
     if is_module {
         return (InstallationKind::Module, Evidence::at(prefix, "packages without an interpreter"));
     }
-    let real = view.resolve(prefix.as_bytes()).unwrap_or_else(|_| prefix.clone());
+    let real = view.real(prefix);
     let debian = prefix.join("lib/python3/dist-packages");
     if [TreePath::new("/usr"), TreePath::new("/usr/local"), TreePath::root()].contains(&real) {
         (InstallationKind::System, Evidence::at(prefix, "prefix of the operating system"))
-    } else if view.is_directory(debian.as_bytes()) && layout.feature.implementation == Implementation::CPython {
+    } else if view.is_directory(&debian) && layout.feature.implementation == Implementation::CPython {
         (InstallationKind::System, Evidence::at(&debian, "Debian's packages"))
     } else {
         (InstallationKind::Prefix, Evidence::at(prefix, "an install prefix without marks of a manager"))

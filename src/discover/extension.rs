@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use super::answer::{Answer, Evidence, gap, unreadable};
+use super::look::Look;
 use super::metadata::{is_identifier, normalised};
 use super::module::{extension_suffixes, takes_stable_abi};
 use super::package::Installed;
@@ -60,16 +61,18 @@ pub fn extensions(
     packages: &[Installed],
     gaps: &mut Vec<Gap>,
 ) -> Vec<ExtensionFile> {
+    let look = Look::new(view);
+    let view = &look;
     let mut found: BTreeMap<TreePath, Found> = BTreeMap::new();
-    for (entry, recurse) in roots(view, installation) {
-        let root = match view.resolve(entry.as_bytes()) {
+    for Root { path, module, recurse } in roots(view, installation) {
+        let root = match view.resolve(path.as_bytes()) {
             Ok(root) => root,
             Err(error) => {
-                gaps.push(unreadable(&entry, &error, "shared objects below it"));
+                gaps.push(unreadable(&path, &error, "shared objects below it"));
                 continue;
             }
         };
-        let walk = Walk { view, root: &root, recurse };
+        let walk = Walk { view, root: &root, module: module.as_deref(), recurse };
         for (path, it) in walk.run(gaps) {
             found.entry(path).or_insert(it);
         }
@@ -79,6 +82,7 @@ pub fn extensions(
     let mut files: Vec<ExtensionFile> =
         found.into_iter().map(|(path, it)| describe(view, installation, &owners, path, it)).collect();
     relate(&mut files, &suffixes);
+    look.drain(gaps);
     files
 }
 
@@ -88,33 +92,46 @@ struct Found {
     kind: Kind,
 }
 
-/// The directories to walk, and whether below them too.
-fn roots(view: &View, installation: &Installation) -> Vec<(TreePath, bool)> {
-    let mut roots: Vec<(TreePath, bool)> = installation
+/// A directory to walk.
+struct Root {
+    path: TreePath,
+    /// The import name of the directory itself, where an editable install maps it.
+    module: Option<String>,
+    /// Whether directories below it are walked too.
+    recurse: bool,
+}
+
+fn roots(view: &Look<'_>, installation: &Installation) -> Vec<Root> {
+    let plain = |path: TreePath, recurse: bool| Root { path, module: None, recurse };
+    let mut roots: Vec<Root> = installation
         .sys_path
         .iter()
         .filter(|it| it.exists && Some(&it.path) != installation.stdlib.as_ref())
-        .filter(|it| view.is_directory(it.path.as_bytes()))
-        .map(|it| (it.path.clone(), it.origin != Origin::Stdlib))
+        .filter(|it| view.is_directory(&it.path))
+        .map(|it| plain(it.path.clone(), it.origin != Origin::Stdlib))
         .collect();
-    roots.extend(installation.finders.iter().flat_map(|it| &it.mapping).filter_map(|(_, path)| {
-        let is_directory = view.is_directory(path.as_bytes());
-        is_directory.then(|| (path.clone(), true))
+    let mappings = installation.finders.iter().flat_map(|it| &it.mapping);
+    let directories = mappings.filter(|(_, path)| view.is_directory(path));
+    roots.extend(directories.map(|(name, path)| Root {
+        path: path.clone(),
+        module: Some(name.clone()),
+        recurse: true,
     }));
     let own_lib = match installation.kind {
         InstallationKind::Venv | InstallationKind::Conda | InstallationKind::Module => true,
         InstallationKind::System | InstallationKind::Prefix => false,
     };
     let library = installation.prefix.join("lib");
-    if own_lib && view.is_directory(library.as_bytes()) {
-        roots.push((library, false));
+    if own_lib && view.is_directory(&library) {
+        roots.push(plain(library, false));
     }
     roots
 }
 
 struct Walk<'a> {
-    view: &'a View,
+    view: &'a Look<'a>,
     root: &'a TreePath,
+    module: Option<&'a str>,
     recurse: bool,
 }
 
@@ -137,7 +154,8 @@ impl Level {
 
 impl Walk<'_> {
     fn run(&self, gaps: &mut Vec<Gap>) -> Vec<(TreePath, Found)> {
-        let mut level = self.directory(self.root, &[]);
+        let above: Vec<Vec<u8>> = self.module.iter().map(|it| it.as_bytes().to_vec()).collect();
+        let mut level = self.directory(self.root, &above);
         let mut files = std::mem::take(&mut level.files);
         let mut walked = BTreeSet::new();
         // A package that is a link to a directory elsewhere is imported through it; links deeper down are not followed.
@@ -189,7 +207,7 @@ impl Walk<'_> {
                     level.files.push((path, Found { relative: with_name(), kind: *kind }));
                 }
                 Kind::Directory if self.recurse && !is_pruned(name) => below.push((path, with_name())),
-                Kind::Link if self.recurse && !is_pruned(name) && may_be_directory(self.view, &path, name) => {
+                Kind::Link if self.recurse && !is_pruned(name) && self.view.is_directory(&path) => {
                     level.links.push((path, with_name()));
                 }
                 Kind::Directory | Kind::Link | Kind::File | Kind::Other => {}
@@ -197,15 +215,6 @@ impl Walk<'_> {
         }
         let deeper = below.par_iter().map(|(path, relative)| self.directory(path, relative));
         deeper.collect::<Vec<_>>().into_iter().fold(level, Level::append)
-    }
-}
-
-/// Links to files are most links; a name with an ending is asked about only when it could be a package.
-fn may_be_directory(view: &View, path: &TreePath, name: &[u8]) -> bool {
-    match view.metadata(path.as_bytes()) {
-        Ok(it) => it.kind == Kind::Directory,
-        // A loop is told as a gap; a dangling link to something that is no shared object is of no interest.
-        Err(error) => !name.contains(&b'.') && !super::answer::is_absent(&error),
     }
 }
 
@@ -233,7 +242,7 @@ fn package_names(packages: &[Installed]) -> BTreeMap<String, String> {
 }
 
 fn describe(
-    view: &View,
+    view: &Look<'_>,
     installation: &Installation,
     owners: &BTreeMap<String, String>,
     path: TreePath,
@@ -253,19 +262,39 @@ fn describe(
     let package = match directories.first() {
         Some(first) => {
             let first = first.strip_suffix(".libs").map_or_else(|| first.clone(), normalised);
-            owners.get(&first).cloned().unwrap_or_default()
+            let own = is_identifier(&first).then(|| first.clone());
+            owners.get(&first).cloned().or(own).unwrap_or_default()
         }
         None => owners.get(stem).cloned().unwrap_or_default(),
     };
     let dangling = match found.kind {
-        Kind::Link if !view.exists(path.as_bytes()) => Some(view.read_link(&path).unwrap_or_else(|_| Vec::new())),
-        Kind::Link | Kind::File | Kind::Directory | Kind::Other => None,
+        Kind::Link => dangling(view, &path),
+        Kind::File | Kind::Directory | Kind::Other => None,
     };
     let fits = fits(installation, &abi_tag, &path);
     ExtensionFile { path, role, abi_tag, fits, module, package, dangling, siblings: Vec::new(), fitting_sibling: None }
 }
 
-/// `MPI.mpich.cpython-311-x86_64-linux-gnu.so` is the stem `MPI.mpich` and its tag; a plain `.so` has the tag ``.
+/// The target of a link that leads nowhere; not of one that cannot be followed.
+fn dangling(view: &Look<'_>, path: &TreePath) -> Option<Vec<u8>> {
+    match view.metadata(path.as_bytes()) {
+        Ok(_) => return None,
+        Err(error) if super::answer::is_absent(&error) => {}
+        Err(error) => {
+            view.note(path, &error, "where the link leads");
+            return None;
+        }
+    }
+    match view.read_link(path) {
+        Ok(target) => Some(target),
+        Err(error) => {
+            view.note(path, &error, "where the link leads");
+            Some(Vec::new())
+        }
+    }
+}
+
+/// `core.fast.cpython-311-x86_64-linux-gnu.so` is the stem `core.fast` and its tag; a plain `.so` has the tag ``.
 fn split_tag(name: &str) -> (&str, Option<&str>) {
     let Some(stem) = name.strip_suffix(".so") else { return (name, None) };
     match stem.rsplit_once('.') {

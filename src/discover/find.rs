@@ -7,6 +7,7 @@ use super::environment::{self, ModulePrefix};
 use super::feature::{Feature, is_interpreter_name};
 use super::interpreter::{self, NoImage};
 use super::layout::{list_or_gap, site_directories};
+use super::look::Look;
 use super::{DiscoverError, Installation};
 use crate::base::{Gap, TreePath, Variables};
 use crate::tree::{Kind, View};
@@ -41,11 +42,13 @@ pub fn find(
     gaps: &mut Vec<Gap>,
 ) -> Result<Vec<Installation>, DiscoverError> {
     let mut seen = Vec::new();
+    let look = Look::new(view);
     let found = match start {
-        Start::Path(path) => at_path(view, path, variables, &mut seen).map(|it| vec![it]),
-        Start::Active => active(view, variables, &mut seen).map(|it| vec![it]),
-        Start::Root => whole_root(view, variables, &mut seen),
+        Start::Path(path) => at_path(&look, path, variables, &mut seen).map(|it| vec![it]),
+        Start::Active => active(&look, variables, &mut seen).map(|it| vec![it]),
+        Start::Root => whole_root(&look, variables, &mut seen),
     };
+    look.drain(&mut seen);
     seen.sort();
     seen.dedup();
     gaps.append(&mut seen);
@@ -53,7 +56,7 @@ pub fn find(
 }
 
 fn at_path(
-    view: &View,
+    view: &Look<'_>,
     path: &TreePath,
     variables: &Variables,
     gaps: &mut Vec<Gap>,
@@ -61,8 +64,11 @@ fn at_path(
     let kind = match view.metadata(path.as_bytes()) {
         Ok(it) => it.kind,
         // The dangling interpreter of a virtual environment whose base is gone.
-        Err(error) if is_absent(&error) && view.link_metadata(path).is_ok() => Kind::File,
-        Err(error) if is_absent(&error) => return Err(DiscoverError::Absent { path: path.clone() }),
+        Err(error) if is_absent(&error) => match view.link_metadata(path) {
+            Ok(_) => Kind::File,
+            Err(error) if is_absent(&error) => return Err(DiscoverError::Absent { path: path.clone() }),
+            Err(error) => return Err(DiscoverError::Unreadable { path: path.clone(), reason: reason(&error) }),
+        },
         Err(error) => return Err(DiscoverError::Unreadable { path: path.clone(), reason: reason(&error) }),
     };
     match kind {
@@ -76,18 +82,25 @@ fn at_path(
 }
 
 fn at_executable(
-    view: &View,
+    view: &Look<'_>,
     asked: &TreePath,
     executable: &TreePath,
     variables: &Variables,
     gaps: &mut Vec<Gap>,
 ) -> Result<Installation, DiscoverError> {
-    if let Ok(real) = view.resolve(executable.as_bytes()) {
+    let resolved = match view.resolve(executable.as_bytes()) {
+        Ok(real) => Some(real),
+        // Told by `environment::examine`: a dangling link may be a virtual environment whose base is gone.
+        Err(error) if is_absent(&error) => None,
+        Err(error) => return Err(DiscoverError::Unreadable { path: executable.clone(), reason: reason(&error) }),
+    };
+    if let Some(real) = resolved {
         let no = |reason: String| Err(DiscoverError::NoInterpreter { path: executable.clone(), reason });
         match interpreter::machine(view, &real) {
             Err(NoImage::Script(line)) => return no(format!("a script (#!{line}); name the interpreter it starts")),
             Err(NoImage::NotElf) => return no("neither an ELF file nor a script".to_owned()),
-            Err(NoImage::Unreadable(_)) | Ok(_) => {}
+            Err(NoImage::Unreadable(error)) => view.note(&real, &error, "whether it is an interpreter"),
+            Ok(_) => {}
         }
         if !is_interpreter_name(executable.file_name()) && !is_interpreter_name(real.file_name()) {
             return no("its name is not python, pythonX.Y or pypy".to_owned());
@@ -97,34 +110,43 @@ fn at_executable(
 }
 
 fn at_prefix(
-    view: &View,
+    view: &Look<'_>,
     prefix: &TreePath,
     variables: &Variables,
     gaps: &mut Vec<Gap>,
 ) -> Result<Installation, DiscoverError> {
-    let mut refused = None;
+    let mut refused = Vec::new();
+    let mut found = None;
     for executable in executables(view, &prefix.join("bin"), gaps) {
         match at_executable(view, prefix, &executable, variables, gaps) {
-            Ok(found) => return Ok(found),
-            Err(error) => refused = refused.or(Some(error)),
+            Ok(it) => {
+                found = Some(it);
+                break;
+            }
+            Err(error) => refused.push((executable, error)),
         }
     }
-    let sites = site_directories(view, prefix, gaps);
+    let sites = if found.is_none() { site_directories(view, prefix, gaps) } else { Vec::new() };
     if let Some((newest, _)) = sites.last() {
-        return Ok(packages_only(view, prefix, &sites, *newest, variables, gaps));
+        found = Some(packages_only(view, prefix, &sites, *newest, variables, gaps));
+    }
+    if let Some(found) = found {
+        let hides = "the Python that this name starts";
+        gaps.extend(refused.into_iter().map(|(executable, error)| gap(&executable, error.to_string(), hides)));
+        return Ok(found);
     }
     let configuration = prefix.join("pyvenv.cfg");
-    let looked_for = match refused {
-        Some(error @ DiscoverError::NoInterpreter { .. }) => return Err(error),
-        Some(_) | None if view.is_file(configuration.as_bytes()) => format!("an interpreter beside {configuration}"),
-        Some(_) | None => LOOKED_FOR.to_owned(),
+    let looked_for = match refused.into_iter().next() {
+        Some((_, error)) => return Err(error),
+        None if view.is_file(&configuration) => format!("an interpreter beside {configuration}"),
+        None => LOOKED_FOR.to_owned(),
     };
     Err(DiscoverError::NoPython { path: prefix.clone(), looked_for })
 }
 
 /// Packages without an interpreter: the first fitting Python on `PATH` would run them.
 fn packages_only(
-    view: &View,
+    view: &Look<'_>,
     prefix: &TreePath,
     sites: &[(Feature, TreePath)],
     newest: Feature,
@@ -134,15 +156,22 @@ fn packages_only(
     let mut others = Vec::new();
     for executable in path_directories(variables).iter().flat_map(|it| executables(view, it, gaps)).collect::<Vec<_>>()
     {
-        let Ok(base) = at_executable(view, prefix, &executable, variables, &mut Vec::new()) else { continue };
+        let base = match at_executable(view, prefix, &executable, variables, &mut Vec::new()) {
+            Ok(base) => base,
+            Err(error) => {
+                gaps.push(gap(&executable, error.to_string(), "the Python that this name starts"));
+                continue;
+            }
+        };
         let fitting = sites.iter().filter(|(it, _)| *it == base.feature).map(|(_, path)| path.clone());
         let module = ModulePrefix { prefix, sites: fitting.collect() };
         if module.sites.is_empty() {
             others.push(format!("{executable} is Python {}", base.feature.text()));
             continue;
         }
-        if let Ok(found) = environment::examine(view, prefix, &executable, Some(module), variables, gaps) {
-            return found;
+        match environment::examine(view, prefix, &executable, Some(module), variables, gaps) {
+            Ok(found) => return found,
+            Err(error) => gaps.push(gap(&executable, error.to_string(), "the Python that this name starts")),
         }
     }
     let sites: Vec<TreePath> = sites.iter().filter(|(it, _)| *it == newest).map(|(_, path)| path.clone()).collect();
@@ -152,7 +181,7 @@ fn packages_only(
     environment::without_interpreter(view, &ModulePrefix { prefix, sites }, newest, variables, gaps)
 }
 
-fn active(view: &View, variables: &Variables, gaps: &mut Vec<Gap>) -> Result<Installation, DiscoverError> {
+fn active(view: &Look<'_>, variables: &Variables, gaps: &mut Vec<Gap>) -> Result<Installation, DiscoverError> {
     for name in ["VIRTUAL_ENV", "CONDA_PREFIX"] {
         if let Some(prefix) = variables.non_empty(name) {
             return at_path(view, &TreePath::new(prefix), variables, gaps);
@@ -160,7 +189,7 @@ fn active(view: &View, variables: &Variables, gaps: &mut Vec<Gap>) -> Result<Ins
     }
     for directory in path_directories(variables) {
         for executable in [directory.join("python3"), directory.join("python")] {
-            if view.is_file(executable.as_bytes()) {
+            if view.is_file(&executable) {
                 match at_executable(view, &executable, &executable, variables, gaps) {
                     Ok(found) => return Ok(found),
                     Err(error) => gaps.push(gap(&executable, error.to_string(), "the Python that this name starts")),
@@ -172,7 +201,7 @@ fn active(view: &View, variables: &Variables, gaps: &mut Vec<Gap>) -> Result<Ins
     Err(DiscoverError::NoPython { path: TreePath::root(), looked_for })
 }
 
-fn whole_root(view: &View, variables: &Variables, gaps: &mut Vec<Gap>) -> Result<Vec<Installation>, DiscoverError> {
+fn whole_root(view: &Look<'_>, variables: &Variables, gaps: &mut Vec<Gap>) -> Result<Vec<Installation>, DiscoverError> {
     let mut directories = path_directories(variables);
     directories.extend(["/usr/bin", "/usr/local/bin"].map(TreePath::new));
     let prefixes = ["VIRTUAL_ENV", "CONDA_PREFIX"].iter().filter_map(|name| variables.non_empty(name));
@@ -183,7 +212,7 @@ fn whole_root(view: &View, variables: &Variables, gaps: &mut Vec<Gap>) -> Result
     let mut found: Vec<Installation> = Vec::new();
     let mut known = BTreeSet::new();
     let mut names = BTreeSet::new();
-    let real = |path: &TreePath| view.resolve(path.as_bytes()).unwrap_or_else(|_| path.clone());
+    let real = |path: &TreePath| view.real(path);
     for directory in directories {
         for executable in executables(view, &directory, gaps) {
             // Several names of one interpreter in one directory start the same Python.
@@ -213,7 +242,7 @@ fn path_directories(variables: &Variables) -> Vec<TreePath> {
 }
 
 /// The interpreters in a `bin` directory, also links that lead nowhere: the common names first, then the newest.
-fn executables(view: &View, directory: &TreePath, gaps: &mut Vec<Gap>) -> Vec<TreePath> {
+fn executables(view: &Look<'_>, directory: &TreePath, gaps: &mut Vec<Gap>) -> Vec<TreePath> {
     let listed = list_or_gap(view, directory, "Pythons in it", gaps);
     let mut names: Vec<&[u8]> = listed
         .iter()

@@ -11,8 +11,8 @@ use regex::bytes::Regex;
 
 use super::answer::{Answer, Evidence, reason};
 use super::feature::Feature;
+use super::look::Look;
 use crate::base::{ReadAt, TreePath, read_range};
-use crate::tree::View;
 
 /// Most bytes searched in one file.
 const SCAN_BYTES: u64 = 64 << 20;
@@ -48,34 +48,50 @@ pub(super) enum NoImage {
     Unreadable(io::Error),
 }
 
+impl NoImage {
+    /// Remembers that the file could not be read; that it is no ELF file is an answer.
+    pub(super) fn note(&self, view: &Look<'_>, real: &TreePath) {
+        match self {
+            Self::Unreadable(error) => view.note(real, error, "the version of the interpreter"),
+            Self::Script(_) | Self::NotElf => {}
+        }
+    }
+}
+
 /// Searches the interpreter or libpython `real` for the version of `feature`.
-pub(super) fn image(view: &View, real: &TreePath, feature: Feature) -> Result<Image, NoImage> {
+pub(super) fn image(view: &Look<'_>, real: &TreePath, feature: Feature) -> Result<Image, NoImage> {
     let file = view.open_real(real).map_err(NoImage::Unreadable)?;
     let header = header(&*file)?;
     let segments = read_only_segments(&*file, &header).map_err(NoImage::Unreadable)?;
     let mut seen = Seen::default();
     let pattern = pattern(feature)?;
+    let mut budget = SCAN_BYTES;
     for (offset, length) in segments {
+        let length = length.min(budget);
+        budget -= length;
         search(&*file, offset, length, &pattern, &mut seen).map_err(NoImage::Unreadable)?;
     }
     Ok(seen.image(header.machine, real))
 }
 
 /// Only checks that `real` is an ELF file.
-pub(super) fn machine(view: &View, real: &TreePath) -> Result<u16, NoImage> {
+pub(super) fn machine(view: &Look<'_>, real: &TreePath) -> Result<u16, NoImage> {
     let file = view.open_real(real).map_err(NoImage::Unreadable)?;
     Ok(header(&*file)?.machine)
 }
 
 /// `PY_VERSION` in the header that development files carry.
-pub(super) fn patchlevel(view: &View, prefix: &TreePath, feature: Feature) -> Answer<String> {
+pub(super) fn patchlevel(view: &Look<'_>, prefix: &TreePath, feature: Feature) -> Answer<String> {
     let names = [feature.directory(), format!("{}m", feature.directory())];
     for name in names {
         let path = prefix.join(format!("include/{name}/patchlevel.h"));
         let text = match view.read_text(path.as_bytes()) {
             Ok(text) => text,
             Err(error) if super::answer::is_absent(&error) => continue,
-            Err(error) => return Answer::unknown(format!("{path}: {}", reason(&error))),
+            Err(error) => {
+                view.note(&path, &error, "the version of the interpreter");
+                return Answer::unknown(format!("{path}: {}", reason(&error)));
+            }
         };
         for (number, line) in super::answer::numbered(&text) {
             let mut words = line.split_whitespace();
@@ -183,7 +199,7 @@ impl Seen {
 }
 
 fn search(file: &dyn ReadAt, offset: u64, length: u64, pattern: &Regex, seen: &mut Seen) -> io::Result<()> {
-    let end = offset.saturating_add(length.min(SCAN_BYTES)).min(file.size_bytes());
+    let end = offset.saturating_add(length).min(file.size_bytes());
     let mut at = offset;
     while at < end {
         let bytes = read_range(file, at, (end - at).min(CHUNK_BYTES + OVERLAP_BYTES))?;

@@ -6,10 +6,11 @@ use std::io;
 
 use super::answer::{Evidence, gap, is_absent, reason, unreadable};
 use super::feature::{Feature, Implementation, number};
+use super::look::Look;
 use super::pyvenv::{self, Configuration};
 use super::{Defect, DiscoverError, interpreter};
 use crate::base::{Gap, TreePath, Variables};
-use crate::tree::{Kind, View};
+use crate::tree::Kind;
 
 /// Links followed from one name to the next, as the kernel does.
 const LINKS: usize = 40;
@@ -48,7 +49,7 @@ struct Stdlib {
 
 /// The layout of the Python that starting `executable` would start.
 pub(super) fn locate(
-    view: &View,
+    view: &Look<'_>,
     executable: &TreePath,
     variables: &Variables,
     gaps: &mut Vec<Gap>,
@@ -94,12 +95,12 @@ pub(super) fn locate(
 }
 
 /// The directories below `prefix` in which packages of some Python lie, each with its Python.
-pub(super) fn site_directories(view: &View, prefix: &TreePath, gaps: &mut Vec<Gap>) -> Vec<(Feature, TreePath)> {
+pub(super) fn site_directories(view: &Look<'_>, prefix: &TreePath, gaps: &mut Vec<Gap>) -> Vec<(Feature, TreePath)> {
     let mut found = Vec::new();
     for (feature, directory, _) in python_directories(view, prefix, gaps) {
         for name in ["site-packages", "dist-packages"] {
             let site = directory.join(name);
-            if view.is_directory(site.as_bytes()) {
+            if view.is_directory(&site) {
                 found.push((feature, site));
             }
         }
@@ -109,7 +110,7 @@ pub(super) fn site_directories(view: &View, prefix: &TreePath, gaps: &mut Vec<Ga
 
 /// The file behind `executable`; a dangling link is a defect, a loop or a missing file an error.
 fn real_file(
-    view: &View,
+    view: &Look<'_>,
     executable: &TreePath,
     names: &[TreePath],
     defects: &mut Vec<Defect>,
@@ -130,22 +131,32 @@ fn real_file(
 
 /// `executable` and every name that its links lead through. Only the file is resolved, no directory:
 /// `/opt/current/bin/python3` stays below `/opt/current`, as in CPython.
-fn link_names(view: &View, executable: &TreePath) -> Vec<TreePath> {
+fn link_names(view: &Look<'_>, executable: &TreePath) -> Vec<TreePath> {
     let mut names = vec![executable.clone()];
     while let Some(last) = names.last().filter(|_| names.len() <= LINKS) {
-        if !view.link_metadata(last).is_ok_and(|it| it.kind == Kind::Link) {
-            break;
+        let hides = "where the links of the interpreter lead";
+        match view.link_metadata(last) {
+            Ok(it) if it.kind == Kind::Link => {}
+            Ok(_) => break,
+            Err(error) => {
+                view.note(last, &error, hides);
+                break;
+            }
         }
         match (view.read_link(last), last.parent()) {
             (Ok(target), Some(directory)) => names.push(directory.join(target)),
-            (Ok(_) | Err(_), _) => break,
+            (Ok(_), None) => break,
+            (Err(error), _) => {
+                view.note(last, &error, hides);
+                break;
+            }
         }
     }
     names
 }
 
 fn find_stdlib(
-    view: &View,
+    view: &Look<'_>,
     variables: &Variables,
     configuration: &Option<Configuration>,
     names: &[TreePath],
@@ -177,7 +188,7 @@ fn find_stdlib(
 }
 
 fn search_up(
-    view: &View,
+    view: &Look<'_>,
     directory: &TreePath,
     real: Option<&TreePath>,
     named: Option<Feature>,
@@ -195,8 +206,8 @@ fn search_up(
     None
 }
 
-fn stdlibs(view: &View, prefix: &TreePath, named: Option<Feature>, gaps: &mut Vec<Gap>) -> Vec<Stdlib> {
-    let has_landmark = |it: &TreePath| ["os.py", "os.pyc"].iter().any(|name| view.is_file(it.join(name).as_bytes()));
+fn stdlibs(view: &Look<'_>, prefix: &TreePath, named: Option<Feature>, gaps: &mut Vec<Gap>) -> Vec<Stdlib> {
+    let has_landmark = |it: &TreePath| ["os.py", "os.pyc"].iter().any(|name| view.is_file(&it.join(name)));
     python_directories(view, prefix, gaps)
         .into_iter()
         .filter(|(feature, path, _)| named.is_none_or(|it| it == *feature) && has_landmark(path))
@@ -205,7 +216,11 @@ fn stdlibs(view: &View, prefix: &TreePath, named: Option<Feature>, gaps: &mut Ve
 }
 
 /// `lib/pythonX.Y` and its kind below `prefix`.
-fn python_directories(view: &View, prefix: &TreePath, gaps: &mut Vec<Gap>) -> Vec<(Feature, TreePath, &'static str)> {
+fn python_directories(
+    view: &Look<'_>,
+    prefix: &TreePath,
+    gaps: &mut Vec<Gap>,
+) -> Vec<(Feature, TreePath, &'static str)> {
     let mut found = Vec::new();
     for library_directory in LIBRARY_DIRECTORIES {
         let directory = prefix.join(library_directory);
@@ -219,13 +234,19 @@ fn python_directories(view: &View, prefix: &TreePath, gaps: &mut Vec<Gap>) -> Ve
 }
 
 /// The standard library whose version stands in the interpreter; the newest where that does not decide.
-fn choose(view: &View, mut found: Vec<Stdlib>, real: Option<&TreePath>, gaps: &mut Vec<Gap>) -> Option<Stdlib> {
+fn choose(view: &Look<'_>, mut found: Vec<Stdlib>, real: Option<&TreePath>, gaps: &mut Vec<Gap>) -> Option<Stdlib> {
     let several = found.windows(2).any(|pair| matches!(pair, [a, b] if a.feature != b.feature));
     if !several {
         return found.into_iter().next();
     }
     let compiled = |it: &&Stdlib| {
-        real.is_some_and(|real| interpreter::image(view, real, it.feature).is_ok_and(|it| it.version.is_some()))
+        real.is_some_and(|real| match interpreter::image(view, real, it.feature) {
+            Ok(image) => image.version.is_some(),
+            Err(error) => {
+                error.note(view, real);
+                false
+            }
+        })
     };
     if let Some(decided) = found.iter().find(compiled) {
         return Some(decided.clone());
@@ -240,7 +261,7 @@ fn choose(view: &View, mut found: Vec<Stdlib>, real: Option<&TreePath>, gaps: &m
 }
 
 fn exec_prefix(
-    view: &View,
+    view: &Look<'_>,
     variables: &Variables,
     prefix: &TreePath,
     library_directory: &str,
@@ -253,7 +274,7 @@ fn exec_prefix(
     let above = |it: &TreePath| it.parent().filter(|it| *it != TreePath::root());
     let mut here = Some(prefix.clone());
     while let Some(candidate) = here {
-        if view.is_directory(dynload(&candidate).as_bytes()) {
+        if view.is_directory(&dynload(&candidate)) {
             return candidate;
         }
         here = above(&candidate);
@@ -261,7 +282,7 @@ fn exec_prefix(
     prefix.clone()
 }
 
-fn base_defect(view: &View, configuration: &Option<Configuration>) -> Option<Defect> {
+fn base_defect(view: &Look<'_>, configuration: &Option<Configuration>) -> Option<Defect> {
     let configuration = configuration.as_ref()?;
     let (home, because) = configuration.first("home")?;
     let reason = match view.list(home) {
@@ -273,7 +294,7 @@ fn base_defect(view: &View, configuration: &Option<Configuration>) -> Option<Def
 }
 
 fn feature_of_venv(
-    view: &View,
+    view: &Look<'_>,
     venv: Option<&TreePath>,
     configuration: Option<&Configuration>,
     gaps: &mut Vec<Gap>,
@@ -289,7 +310,7 @@ fn feature_of_venv(
 }
 
 /// A virtual environment made by another Python than the one that its link now leads to.
-fn foreign_venv(view: &View, venv: &TreePath, feature: Feature, gaps: &mut Vec<Gap>) -> Option<Defect> {
+fn foreign_venv(view: &Look<'_>, venv: &TreePath, feature: Feature, gaps: &mut Vec<Gap>) -> Option<Defect> {
     let sites = site_directories(view, venv, gaps);
     if sites.is_empty() || sites.iter().any(|(it, _)| it.version() == feature.version()) {
         return None;
@@ -301,7 +322,7 @@ fn foreign_venv(view: &View, venv: &TreePath, feature: Feature, gaps: &mut Vec<G
 
 /// Lists `directory`; what cannot be listed is a gap unless it is not there.
 pub(super) fn list_or_gap(
-    view: &View,
+    view: &Look<'_>,
     directory: &TreePath,
     hides: &str,
     gaps: &mut Vec<Gap>,

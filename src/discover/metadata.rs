@@ -8,8 +8,9 @@ use serde::Deserialize;
 
 use super::answer::{Answer, Evidence, gap, is_absent, numbered, unreadable};
 use super::layout::list_or_gap;
+use super::look::Look;
 use crate::base::{Gap, TreePath, read_range};
-use crate::tree::{Kind, View};
+use crate::tree::Kind;
 
 /// Bytes of a METADATA file that are read: the headers stand at its beginning.
 const HEADER_BYTES: u64 = 32 << 10;
@@ -33,7 +34,7 @@ pub(super) struct Record {
 }
 
 /// Every record in `directory`, sorted by file name.
-pub(super) fn records(view: &View, directory: &TreePath, gaps: &mut Vec<Gap>) -> Vec<Record> {
+pub(super) fn records(view: &Look<'_>, directory: &TreePath, gaps: &mut Vec<Gap>) -> Vec<Record> {
     let mut found = Vec::new();
     for (name, kind) in list_or_gap(view, directory, "packages in it", gaps).iter() {
         let path = directory.join(name);
@@ -67,8 +68,8 @@ pub(super) fn recorded_paths(text: &str) -> impl Iterator<Item = (u32, String)> 
     })
 }
 
-fn record(view: &View, path: &TreePath, kind: Kind, gaps: &mut Vec<Gap>) -> Record {
-    let is_file = kind == Kind::File || kind == Kind::Link && view.is_file(path.as_bytes());
+fn record(view: &Look<'_>, path: &TreePath, kind: Kind, gaps: &mut Vec<Gap>) -> Record {
+    let is_file = kind == Kind::File || kind == Kind::Link && view.is_file(path);
     let (stem, file_version) = by_file_name(path);
     let mut record = Record {
         path: path.clone(),
@@ -96,7 +97,7 @@ fn record(view: &View, path: &TreePath, kind: Kind, gaps: &mut Vec<Gap>) -> Reco
     record
 }
 
-/// `numpy-1.24.2.egg-info`, `six-1.16.0-py3.8.egg-info`; `foo-1.0-py3.8.egg/EGG-INFO` names the directory above.
+/// `foo-1.24.2.egg-info`, `six-1.16.0-py3.8.egg-info`; `foo-1.0-py3.8.egg/EGG-INFO` names the directory above.
 fn by_file_name(path: &TreePath) -> (String, Option<String>) {
     let above = path.parent().unwrap_or_else(TreePath::root);
     let name = if path.file_name() == b"EGG-INFO" { above.file_name() } else { path.file_name() };
@@ -112,7 +113,7 @@ fn by_file_name(path: &TreePath) -> (String, Option<String>) {
     }
 }
 
-fn headers(view: &View, path: &TreePath, names: &[&str], record: &mut Record, gaps: &mut Vec<Gap>) {
+fn headers(view: &Look<'_>, path: &TreePath, names: &[&str], record: &mut Record, gaps: &mut Vec<Gap>) {
     let hides = format!("the name and version of {}", record.name);
     for name in names {
         let file = path.join(name);
@@ -145,7 +146,7 @@ fn read_headers(text: &str, file: &TreePath, record: &mut Record) -> bool {
     has_version
 }
 
-fn installer(view: &View, path: &TreePath, record: &mut Record, gaps: &mut Vec<Gap>) {
+fn installer(view: &Look<'_>, path: &TreePath, record: &mut Record, gaps: &mut Vec<Gap>) {
     let file = path.join("INSTALLER");
     if let Some(text) = optional(view, &file, "who installed the package", gaps) {
         let word = text.split_whitespace().next().unwrap_or_default();
@@ -168,7 +169,7 @@ struct DirectoryInfo {
     editable: bool,
 }
 
-fn direct_url(view: &View, path: &TreePath, record: &mut Record, gaps: &mut Vec<Gap>) {
+fn direct_url(view: &Look<'_>, path: &TreePath, record: &mut Record, gaps: &mut Vec<Gap>) {
     let file = path.join("direct_url.json");
     let Some(text) = optional(view, &file, "where the package was installed from", gaps) else { return };
     match serde_json::from_str::<DirectUrl>(&text) {
@@ -186,7 +187,7 @@ fn direct_url(view: &View, path: &TreePath, record: &mut Record, gaps: &mut Vec<
     }
 }
 
-fn import_names(view: &View, path: &TreePath, gaps: &mut Vec<Gap>) -> Vec<String> {
+fn import_names(view: &Look<'_>, path: &TreePath, gaps: &mut Vec<Gap>) -> Vec<String> {
     let hides = "which modules belong to the package";
     if let Some(text) = optional(view, &path.join("top_level.txt"), hides, gaps) {
         let names: Vec<String> = text.lines().map(|it| it.trim().to_owned()).filter(|it| is_identifier(it)).collect();
@@ -201,7 +202,8 @@ fn import_names(view: &View, path: &TreePath, gaps: &mut Vec<Gap>) -> Vec<String
                 Some((directory, _)) => directory.to_owned(),
                 None => module_name(path.as_bytes()).unwrap_or_default(),
             };
-            if is_identifier(&name) && name != "__pycache__" && !names.contains(&name) {
+            let is_ours = !name.starts_with("__pycache__") && !name.starts_with("__editable__");
+            if is_ours && is_identifier(&name) && !names.contains(&name) {
                 names.push(name);
             }
         }
@@ -209,8 +211,8 @@ fn import_names(view: &View, path: &TreePath, gaps: &mut Vec<Gap>) -> Vec<String
     names
 }
 
-/// The module that a file begins: `six.py`, `foo.cpython-311-x86_64-linux-gnu.so`, `foo.abi3.so`, `foo.so`.
-pub(super) fn module_name(file_name: &[u8]) -> Option<String> {
+/// The module that a file begins in some Python: `six.py`, `foo.cpython-311-x86_64-linux-gnu.so`, `foo.so`.
+fn module_name(file_name: &[u8]) -> Option<String> {
     let name = String::from_utf8_lossy(file_name);
     let stem = name.strip_suffix(".py").or_else(|| {
         let (stem, tag) = name.strip_suffix(".so").map(|it| it.split_once('.').unwrap_or((it, "")))?;
@@ -226,7 +228,7 @@ pub(super) fn is_identifier(name: &str) -> bool {
     starts && name.chars().all(|c| c.is_alphanumeric() || c == '_')
 }
 
-fn egg_link(view: &View, path: &TreePath, gaps: &mut Vec<Gap>) -> Option<Record> {
+fn egg_link(view: &Look<'_>, path: &TreePath, gaps: &mut Vec<Gap>) -> Option<Record> {
     let text = optional(view, path, "the source of a develop install", gaps)?;
     let source = text.lines().next().unwrap_or_default().trim();
     let because = Evidence::line(path, 1, source);
@@ -254,7 +256,7 @@ fn egg_link(view: &View, path: &TreePath, gaps: &mut Vec<Gap>) -> Option<Record>
 }
 
 /// The text of a file that need not be there.
-pub(super) fn optional(view: &View, path: &TreePath, hides: &str, gaps: &mut Vec<Gap>) -> Option<String> {
+pub(super) fn optional(view: &Look<'_>, path: &TreePath, hides: &str, gaps: &mut Vec<Gap>) -> Option<String> {
     match view.read_text(path.as_bytes()) {
         Ok(text) => Some(text),
         Err(error) => {
@@ -266,7 +268,7 @@ pub(super) fn optional(view: &View, path: &TreePath, hides: &str, gaps: &mut Vec
     }
 }
 
-fn beginning(view: &View, path: &TreePath) -> io::Result<String> {
+fn beginning(view: &Look<'_>, path: &TreePath) -> io::Result<String> {
     let file = view.open(path.as_bytes())?;
     let bytes = read_range(&*file, 0, file.size_bytes().min(HEADER_BYTES))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
@@ -278,9 +280,9 @@ mod tests {
 
     #[test]
     fn reads_record_lines() {
-        let text = "numpy/a.py,sha256=x,1\n\"odd,\"\"name\"\".py\",,\n";
+        let text = "foo/a.py,sha256=x,1\n\"odd,\"\"name\"\".py\",,\n";
         let paths: Vec<_> = recorded_paths(text).collect();
-        assert_eq!(paths, [(1, "numpy/a.py".to_owned()), (2, "odd,\"name\".py".to_owned())]);
+        assert_eq!(paths, [(1, "foo/a.py".to_owned()), (2, "odd,\"name\".py".to_owned())]);
     }
 
     #[test]

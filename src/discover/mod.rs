@@ -13,6 +13,7 @@ mod feature;
 mod find;
 mod interpreter;
 mod layout;
+mod look;
 mod metadata;
 mod module;
 mod package;

@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::answer::{Answer, Evidence};
 use super::layout::list_or_gap;
-use super::metadata::{self, Record, is_identifier, module_name, normalised};
+use super::look::Look;
+use super::metadata::{self, Record, is_identifier, normalised};
+use super::module::{importable_suffixes, module_of_file};
 use super::provenance::{self, CondaRecord, Owners, Provenance};
 use super::{Installation, Origin};
 use crate::base::{Gap, TreePath};
@@ -15,9 +17,9 @@ use crate::tree::{Kind, View};
 /// One copy of one importable package, or a distribution of which nothing can be imported.
 #[derive(Debug, Clone)]
 pub struct Installed {
-    /// Import name: `sklearn`.
+    /// Import name: `yaml`.
     pub name: String,
-    /// Distribution name: `scikit-learn`; empty when no record names it.
+    /// Distribution name: `PyYAML`; empty when no record names it.
     pub distribution: String,
     /// Installed version.
     pub version: Answer<String>,
@@ -60,8 +62,9 @@ pub struct RecordedVersion {
 
 /// Every installed package of an installation, sorted by import name and `sys.path` order.
 pub fn packages(view: &View, installation: &Installation, gaps: &mut Vec<Gap>) -> Vec<Installed> {
-    let directories = directories(view, installation, gaps);
-    let world = World { view, installation, directories };
+    let look = Look::new(view);
+    let directories = directories(&look, installation, gaps);
+    let world = World { view: &look, installation, directories };
     let mut owners = Owners::new(view, installation);
     let mut groups: BTreeMap<(String, usize, TreePath, usize), Claim<'_>> = BTreeMap::new();
     let mut claimed = BTreeSet::new();
@@ -82,7 +85,10 @@ pub fn packages(view: &View, installation: &Installation, gaps: &mut Vec<Gap>) -
             groups.insert((name.clone(), at, module.path.clone(), 0), Claim { place, records: Vec::new() });
         }
     }
-    groups.into_values().map(|it| world.installed(it, &mut owners, gaps)).collect()
+    let found = groups.into_values().map(|it| world.installed(it, &mut owners, gaps)).collect();
+    owners.drain(gaps);
+    look.drain(gaps);
+    found
 }
 
 /// What lies in one `sys.path` directory.
@@ -121,18 +127,19 @@ struct Claim<'a> {
 }
 
 struct World<'a> {
-    view: &'a View,
+    view: &'a Look<'a>,
     installation: &'a Installation,
     directories: Vec<Directory>,
 }
 
-fn directories(view: &View, installation: &Installation, gaps: &mut Vec<Gap>) -> Vec<Directory> {
-    let entries = installation.sys_path.iter().filter(|it| it.exists && view.is_directory(it.path.as_bytes()));
+fn directories(view: &Look<'_>, installation: &Installation, gaps: &mut Vec<Gap>) -> Vec<Directory> {
+    let suffixes = importable_suffixes(installation);
+    let entries = installation.sys_path.iter().filter(|it| it.exists && view.is_directory(&it.path));
     let read = |it: &super::PathEntry, gaps: &mut Vec<Gap>| {
         let is_stdlib = it.origin == Origin::Stdlib;
         Directory {
             origin: it.origin,
-            modules: modules(view, &it.path, is_stdlib, gaps),
+            modules: modules(view, &it.path, is_stdlib, &suffixes, gaps),
             records: if is_stdlib { Vec::new() } else { metadata::records(view, &it.path, gaps) },
         }
     };
@@ -140,17 +147,23 @@ fn directories(view: &View, installation: &Installation, gaps: &mut Vec<Gap>) ->
 }
 
 /// What can be imported from a directory. A package wins over an extension, that over source.
-fn modules(view: &View, directory: &TreePath, is_stdlib: bool, gaps: &mut Vec<Gap>) -> BTreeMap<String, Module> {
+fn modules(
+    view: &Look<'_>,
+    directory: &TreePath,
+    is_stdlib: bool,
+    suffixes: &[String],
+    gaps: &mut Vec<Gap>,
+) -> BTreeMap<String, Module> {
     let mut found: BTreeMap<String, (u8, Module)> = BTreeMap::new();
     for (file_name, kind) in list_or_gap(view, directory, "packages in it", gaps).iter() {
         let path = directory.join(file_name);
         let text = String::from_utf8_lossy(file_name).into_owned();
         let is_directory = match kind {
             Kind::Directory => true,
-            Kind::Link => view.is_directory(path.as_bytes()),
+            Kind::Link => view.is_directory(&path),
             Kind::File | Kind::Other => false,
         };
-        let (name, rank) = match (is_directory, module_name(file_name)) {
+        let (name, rank) = match (is_directory, module_of_file(&text, suffixes)) {
             (true, _) if !is_identifier(&text) || text == "__pycache__" => continue,
             (true, _) => {
                 let is_package = is_stdlib || has_init(view, &path);
@@ -167,12 +180,18 @@ fn modules(view: &View, directory: &TreePath, is_stdlib: bool, gaps: &mut Vec<Ga
     found.into_iter().map(|(name, (_, module))| (name, module)).collect()
 }
 
-fn has_init(view: &View, directory: &TreePath) -> bool {
-    if view.is_file(directory.join("__init__.py").as_bytes()) {
+fn has_init(view: &Look<'_>, directory: &TreePath) -> bool {
+    if view.is_file(&directory.join("__init__.py")) {
         return true;
     }
     let is_init = |name: &[u8]| name == b"__init__.pyc" || name.starts_with(b"__init__.") && name.ends_with(b".so");
-    view.list(directory.as_bytes()).is_ok_and(|names| names.iter().any(|(name, _)| is_init(name)))
+    match view.list(directory.as_bytes()) {
+        Ok(names) => names.iter().any(|(name, _)| is_init(name)),
+        Err(error) => {
+            view.note(directory, &error, "whether it is a package");
+            false
+        }
+    }
 }
 
 impl World<'_> {
@@ -207,7 +226,7 @@ impl World<'_> {
         let mut mappings = self.installation.finders.iter().flat_map(|it| &it.mapping);
         let (_, location) = mappings.find(|it| it.0 == name)?;
         let mut location = location.clone();
-        if !self.view.exists(location.as_bytes()) {
+        if !self.view.exists(&location) {
             location = TreePath::new([location.as_bytes(), b".py"].concat());
         }
         let (name, directory) = (name.to_owned(), self.directories.len());
@@ -235,7 +254,10 @@ impl World<'_> {
         let origin = self.directories.get(place.directory).map_or(Origin::Pth, |it| it.origin);
         let conda = record.and_then(|it| self.conda(it, gaps));
         let managers = self.managers(&place, &records, conda.as_ref(), owners, gaps);
-        let unrecorded = || provenance::unrecorded(&place.location);
+        let unrecorded = || match record {
+            Some(it) => provenance::of_record(it, Evidence::at(&it.path, "names no installer")),
+            None => provenance::unrecorded(&place.location),
+        };
         Installed {
             distribution: record.map(|it| it.name.clone()).unwrap_or_default(),
             version: self.version(&place, &records, record),
@@ -245,7 +267,7 @@ impl World<'_> {
             copies: if place.importable { copies } else { Vec::new() },
             installer: managers.first().cloned().unwrap_or_else(unrecorded),
             managers,
-            recorded_versions: records.iter().filter_map(|it| recorded_version(it)).collect(),
+            recorded_versions: recorded_versions(&records),
             editable: record.and_then(|it| it.editable.clone()),
             source: record.and_then(|it| it.source.clone()),
             conda,
@@ -264,7 +286,13 @@ impl World<'_> {
         }
         for name in ["version.py", "_version.py", "__init__.py"] {
             let path = place.location.join(name);
-            let Ok(text) = self.view.read_text(path.as_bytes()) else { continue };
+            let text = match self.view.read_text(path.as_bytes()) {
+                Ok(text) => text,
+                Err(error) => {
+                    self.view.note(&path, &error, "which of several records is right");
+                    continue;
+                }
+            };
             let stands = |version: &str| ['"', '\''].iter().any(|it| text.contains(&format!("{it}{version}{it}")));
             let mut told = versions.iter().filter(|it| stands(it));
             if let (Some(version), None) = (told.next(), told.next()) {
@@ -298,7 +326,7 @@ impl World<'_> {
         let listed = conda.and_then(|it| records.iter().find_map(|record| self.listed_by_conda(it, record)));
         let unlisted = conda.filter(|_| listed.is_none()).map(|it| it.provenance("another version of it"));
         found.extend(listed.clone());
-        let real = self.view.resolve(place.location.as_bytes()).unwrap_or_else(|_| place.location.clone());
+        let real = self.view.real(&place.location);
         found.extend(owners.marker(&real, gaps));
         found.extend(self.dpkg(place, records, gaps));
         for record in records {
@@ -326,7 +354,7 @@ impl World<'_> {
     }
 
     fn dpkg(&self, place: &Place, records: &[&Record], gaps: &mut Vec<Gap>) -> Option<Provenance> {
-        let real = self.view.resolve(place.location.as_bytes()).unwrap_or_else(|_| place.location.clone());
+        let real = self.view.real(&place.location);
         if !provenance::is_of_the_system(&real) || !provenance::has_dpkg(self.view) {
             return None;
         }
@@ -342,6 +370,17 @@ impl World<'_> {
 fn fitting<'a>(records: &[&'a Record], name: &str) -> Option<&'a Record> {
     let named = records.iter().find(|it| normalised(&it.name) == normalised(name));
     named.or_else(|| records.first()).copied()
+}
+
+/// What different records say; a develop install has the same record twice.
+fn recorded_versions(records: &[&Record]) -> Vec<RecordedVersion> {
+    let mut all: Vec<RecordedVersion> = Vec::new();
+    for it in records.iter().filter_map(|it| recorded_version(it)) {
+        if !all.iter().any(|other| (&other.distribution, &other.version) == (&it.distribution, &it.version)) {
+            all.push(it);
+        }
+    }
+    all
 }
 
 fn recorded_version(record: &Record) -> Option<RecordedVersion> {

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::answer::{Evidence, gap, is_absent, numbered, unreadable};
 use super::layout::list_or_gap;
+use super::look::Look;
 use super::metadata::{self, Record, normalised, optional};
 use super::{Installation, Origin};
 use crate::base::{Gap, TreePath};
@@ -113,7 +114,7 @@ impl CondaRecord {
 
 /// Answers who put files there, for one installation.
 pub struct Owners<'a> {
-    view: &'a View,
+    view: Look<'a>,
     installation: &'a Installation,
     conda: Option<CondaIndex>,
     dpkg: Option<HashMap<Vec<u8>, (String, Evidence)>>,
@@ -135,27 +136,40 @@ struct Wheels {
 impl<'a> Owners<'a> {
     /// Nothing is read yet.
     pub fn new(view: &'a View, installation: &'a Installation) -> Self {
-        Self { view, installation, conda: None, dpkg: None, wheels: None, markers: HashMap::new() }
+        Self { view: Look::new(view), installation, conda: None, dpkg: None, wheels: None, markers: HashMap::new() }
     }
 
     /// Who put `path` there; the links of its directory are resolved first.
     pub fn of(&mut self, path: &TreePath, gaps: &mut Vec<Gap>) -> Provenance {
-        let real = self.view.resolve_parent(path).unwrap_or_else(|_| path.clone());
+        let real = match self.view.resolve_parent(path) {
+            Ok(real) => real,
+            Err(error) => {
+                self.view.note(path, &error, "who put it there");
+                path.clone()
+            }
+        };
         let found = self.conda(&real, gaps);
         let found = found.or_else(|| self.marker(&real, gaps));
         let found = found.or_else(|| self.dpkg(&real, gaps));
         let found = found.or_else(|| self.wheel(&real, gaps));
-        found.or_else(|| self.rpm(&real)).unwrap_or_else(|| unrecorded(&real))
+        let found = found.or_else(|| self.rpm(&real)).unwrap_or_else(|| unrecorded(&real));
+        self.drain(gaps);
+        found
+    }
+
+    /// Hands over the questions that failed.
+    pub(super) fn drain(&self, gaps: &mut Vec<Gap>) {
+        self.view.drain(gaps);
     }
 
     fn conda(&mut self, path: &TreePath, gaps: &mut Vec<Gap>) -> Option<Provenance> {
-        let prefix = conda_prefix(self.view, self.installation)?;
+        let prefix = conda_prefix(&self.view, self.installation)?;
         let (records, index) = self.conda.get_or_insert_with(|| {
-            let records = conda_records(self.view, &prefix, |_| true, gaps);
+            let records = conda_records(&self.view, &prefix, |_| true, gaps);
             let index = index_of(&records);
             (records, index)
         });
-        let relative = path.relative_to(&self.view.resolve(prefix.as_bytes()).unwrap_or(prefix))?;
+        let relative = path.relative_to(&self.view.real(&prefix))?;
         let record = records.get(*index.get(relative)?)?;
         Some(record.provenance(&String::from_utf8_lossy(relative)))
     }
@@ -166,26 +180,26 @@ impl<'a> Owners<'a> {
         if let Some(known) = self.markers.get(&directory) {
             return known.clone();
         }
-        let here = spack(self.view, &directory, gaps).or_else(|| easybuild(self.view, &directory));
+        let here = spack(&self.view, &directory, gaps).or_else(|| easybuild(&self.view, &directory));
         let found = here.or_else(|| self.marker(&directory, gaps));
         self.markers.insert(directory, found.clone());
         found
     }
 
     fn dpkg(&mut self, path: &TreePath, gaps: &mut Vec<Gap>) -> Option<Provenance> {
-        if !is_of_the_system(path) || !has_dpkg(self.view) {
+        if !is_of_the_system(path) || !has_dpkg(&self.view) {
             return None;
         }
-        if let Some(found) = dpkg_by_name(self.view, path, &stem_words(path), gaps) {
+        if let Some(found) = dpkg_by_name(&self.view, path, &stem_words(path), gaps) {
             return Some(found);
         }
-        let index = self.dpkg.get_or_insert_with(|| dpkg_index(self.view, gaps));
+        let index = self.dpkg.get_or_insert_with(|| dpkg_index(&self.view, gaps));
         let (package, because) = index.get(without_usr(path.as_bytes()))?;
         Some(dpkg_provenance(package, because.clone()))
     }
 
     fn wheel(&mut self, path: &TreePath, gaps: &mut Vec<Gap>) -> Option<Provenance> {
-        let wheels = self.wheels.get_or_insert_with(|| read_wheels(self.view, self.installation, gaps));
+        let wheels = self.wheels.get_or_insert_with(|| read_wheels(&self.view, self.installation, gaps));
         if let Some((index, because)) = wheels.files.get(path) {
             return wheels.records.get(*index).map(|it| of_record(it, because.clone()));
         }
@@ -205,8 +219,8 @@ impl<'a> Owners<'a> {
 
     fn rpm(&self, path: &TreePath) -> Option<Provenance> {
         let databases = ["/usr/lib/sysimage/rpm", "/var/lib/rpm"].map(TreePath::new);
-        let database = databases.into_iter().find(|it| self.view.is_directory(it.as_bytes()))?;
-        if !is_of_the_system(path) || has_dpkg(self.view) {
+        let database = databases.into_iter().find(|it| self.view.is_directory(it))?;
+        if !is_of_the_system(path) || has_dpkg(&self.view) {
             return None;
         }
         let because = Evidence::at(&database, "rpm data base of the system; its packages are not read");
@@ -220,7 +234,7 @@ pub(super) fn unrecorded(path: &TreePath) -> Provenance {
     Provenance { manager: Manager::Unrecorded, package: String::new(), version: String::new(), because }
 }
 
-/// What an INSTALLER file says; pip where a `dist-info` has none.
+/// What an INSTALLER file says.
 pub(super) fn of_record(record: &Record, because: Evidence) -> Provenance {
     let manager = match &record.installer {
         Some((word, _)) => Manager::of_installer(word),
@@ -231,14 +245,14 @@ pub(super) fn of_record(record: &Record, because: Evidence) -> Provenance {
 }
 
 /// The prefix of the installation that conda manages.
-pub(super) fn conda_prefix(view: &View, installation: &Installation) -> Option<TreePath> {
+pub(super) fn conda_prefix(view: &Look<'_>, installation: &Installation) -> Option<TreePath> {
     let prefixes = [&installation.prefix, &installation.base_prefix];
-    prefixes.into_iter().find(|it| view.is_directory(it.join("conda-meta").as_bytes())).cloned()
+    prefixes.into_iter().find(|it| view.is_directory(&it.join("conda-meta"))).cloned()
 }
 
 /// The records in `conda-meta` whose file name is `wanted`.
 pub(super) fn conda_records(
-    view: &View,
+    view: &Look<'_>,
     prefix: &TreePath,
     wanted: impl Fn(&str) -> bool,
     gaps: &mut Vec<Gap>,
@@ -287,9 +301,9 @@ struct SpackNode {
     version: String,
 }
 
-fn spack(view: &View, prefix: &TreePath, gaps: &mut Vec<Gap>) -> Option<Provenance> {
+fn spack(view: &Look<'_>, prefix: &TreePath, gaps: &mut Vec<Gap>) -> Option<Provenance> {
     let marker = prefix.join(".spack");
-    if !view.is_directory(marker.as_bytes()) {
+    if !view.is_directory(&marker) {
         return None;
     }
     let file = marker.join("spec.json");
@@ -317,19 +331,26 @@ fn spack(view: &View, prefix: &TreePath, gaps: &mut Vec<Gap>) -> Option<Provenan
 }
 
 /// `<prefix>/easybuild/NAME-VERSION-TOOLCHAIN.eb`. A package that is called easybuild has no such file.
-fn easybuild(view: &View, prefix: &TreePath) -> Option<Provenance> {
+fn easybuild(view: &Look<'_>, prefix: &TreePath) -> Option<Provenance> {
     let directory = prefix.join("easybuild");
     let names = match view.list(directory.as_bytes()) {
         Ok(names) => names,
-        Err(_) => return None,
+        Err(error) => {
+            view.note(&directory, &error, "whether EasyBuild installed it");
+            return None;
+        }
     };
     let (name, _) = names.iter().find(|(name, _)| name.ends_with(b".eb"))?;
     let text = String::from_utf8_lossy(name);
-    let (package, version) = text.strip_suffix(".eb")?.split_once('-').unwrap_or_default();
+    let stem = text.strip_suffix(".eb")?;
+    // The version begins with a digit: `Two-words-2023.07-toolchain-2023a`.
+    let is_cut = |at: &usize| stem.get(at + 1..).is_some_and(|it| it.starts_with(|c: char| c.is_ascii_digit()));
+    let cut = stem.match_indices('-').map(|(at, _)| at).find(is_cut).unwrap_or(stem.len());
+    let (package, version) = stem.split_at_checked(cut)?;
     Some(Provenance {
         manager: Manager::EasyBuild,
         package: package.to_owned(),
-        version: version.to_owned(),
+        version: version.trim_start_matches('-').to_owned(),
         because: Evidence::at(&directory.join(name), text.clone()),
     })
 }
@@ -343,12 +364,17 @@ pub(super) fn is_of_the_system(path: &TreePath) -> bool {
     system.into_iter().any(below) && !below("/usr/local")
 }
 
-pub(super) fn has_dpkg(view: &View) -> bool {
-    view.is_directory(DPKG_LISTS)
+pub(super) fn has_dpkg(view: &Look<'_>) -> bool {
+    view.is_directory(&TreePath::new(DPKG_LISTS))
 }
 
 /// The owner of `path` among the packages whose name contains one of `words`.
-pub(super) fn dpkg_by_name(view: &View, path: &TreePath, words: &[String], gaps: &mut Vec<Gap>) -> Option<Provenance> {
+pub(super) fn dpkg_by_name(
+    view: &Look<'_>,
+    path: &TreePath,
+    words: &[String],
+    gaps: &mut Vec<Gap>,
+) -> Option<Provenance> {
     let directory = TreePath::new(DPKG_LISTS);
     let wanted = without_usr(path.as_bytes());
     for (name, _) in list_or_gap(view, &directory, "what dpkg installed", gaps).iter() {
@@ -373,12 +399,12 @@ fn without_usr(path: &[u8]) -> &[u8] {
 }
 
 fn dpkg_provenance(package: &str, because: Evidence) -> Provenance {
-    // `libblas3:amd64`.
+    // `libfoo3:amd64`.
     let package = package.split(':').next().unwrap_or(package).to_owned();
     Provenance { manager: Manager::Dpkg, package, version: String::new(), because }
 }
 
-/// Debian names library packages after the library: `libopenblasp-r0.3.21.so` lies in `libopenblas0-pthread`.
+/// Debian names library packages after the library: `libfoo-r0.3.21.so` lies in `libfoo0-pthread`.
 fn stem_words(path: &TreePath) -> Vec<String> {
     let name = String::from_utf8_lossy(path.file_name()).to_ascii_lowercase();
     let stem = name.split(['.', '-', '_']).next().unwrap_or_default().trim_end_matches(|c: char| c.is_ascii_digit());
@@ -387,7 +413,7 @@ fn stem_words(path: &TreePath) -> Vec<String> {
 }
 
 /// Every shared object and interpreter that dpkg installed.
-fn dpkg_index(view: &View, gaps: &mut Vec<Gap>) -> HashMap<Vec<u8>, (String, Evidence)> {
+fn dpkg_index(view: &Look<'_>, gaps: &mut Vec<Gap>) -> HashMap<Vec<u8>, (String, Evidence)> {
     let directory = TreePath::new(DPKG_LISTS);
     let mut index = HashMap::new();
     for (name, _) in list_or_gap(view, &directory, "what dpkg installed", gaps).iter() {
@@ -403,16 +429,15 @@ fn dpkg_index(view: &View, gaps: &mut Vec<Gap>) -> HashMap<Vec<u8>, (String, Evi
     index
 }
 
-fn read_wheels(view: &View, installation: &Installation, gaps: &mut Vec<Gap>) -> Wheels {
+fn read_wheels(view: &Look<'_>, installation: &Installation, gaps: &mut Vec<Gap>) -> Wheels {
     let mut wheels = Wheels::default();
     for entry in installation.sys_path.iter().filter(|it| it.exists && it.origin != Origin::Stdlib) {
-        let Ok(site) = view.resolve(entry.path.as_bytes()) else { continue };
+        let site = view.real(&entry.path);
         if wheels.sites.iter().any(|it| it.0 == site) {
             continue;
         }
         let mut indexes = Vec::new();
-        // What cannot be read of a record is a gap of `packages` already.
-        for record in metadata::records(view, &site, &mut Vec::new()) {
+        for record in metadata::records(view, &site, gaps) {
             let index = wheels.records.len();
             let file = record.path.join("RECORD");
             match view.read_text(file.as_bytes()) {

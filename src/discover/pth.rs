@@ -6,8 +6,8 @@ use std::io;
 
 use super::EditableFinder;
 use super::answer::{Evidence, gap, unreadable};
+use super::look::Look;
 use crate::base::{Gap, TreePath, printable, read_range};
-use crate::tree::View;
 
 /// Largest `.pth` file that is read, in bytes.
 const PTH_BYTES: u64 = 1 << 20;
@@ -22,7 +22,7 @@ pub(super) enum Line {
 }
 
 /// The lines of `file` that do something, as `site.addpackage` reads them.
-pub(super) fn lines(view: &View, file: &TreePath, gaps: &mut Vec<Gap>) -> Vec<Line> {
+pub(super) fn lines(view: &Look<'_>, file: &TreePath, gaps: &mut Vec<Gap>) -> Vec<Line> {
     let bytes = match read(view, file) {
         Ok(bytes) => bytes,
         Err(error) => {
@@ -63,7 +63,7 @@ pub(super) fn finder_module(line: &str) -> Option<&str> {
 
 /// The tables of a finder module in `directory`.
 pub(super) fn finder(
-    view: &View,
+    view: &Look<'_>,
     directory: &TreePath,
     module: &str,
     because: Evidence,
@@ -125,7 +125,7 @@ fn string(text: &str) -> Option<(String, &str)> {
     None
 }
 
-fn read(view: &View, file: &TreePath) -> io::Result<Vec<u8>> {
+fn read(view: &Look<'_>, file: &TreePath) -> io::Result<Vec<u8>> {
     let open = view.open(file.as_bytes())?;
     if PTH_BYTES < open.size_bytes() {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "larger than 1 MiB"));

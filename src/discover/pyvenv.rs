@@ -1,8 +1,8 @@
 //! `pyvenv.cfg`, read as CPython reads it (`Modules/getpath.py`, `Lib/site.py`).
 
 use super::answer::{Evidence, gap, is_absent, numbered, unreadable};
+use super::look::Look;
 use crate::base::{Gap, TreePath};
-use crate::tree::View;
 
 /// The configuration of a virtual environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,13 +30,13 @@ impl Configuration {
 }
 
 /// The configuration that makes `executable` part of a virtual environment: one directory above it, else beside it.
-pub(super) fn read(view: &View, executable: &TreePath, gaps: &mut Vec<Gap>) -> Option<Configuration> {
+pub(super) fn read(view: &Look<'_>, executable: &TreePath, gaps: &mut Vec<Gap>) -> Option<Configuration> {
     let directory = executable.parent()?;
     let above = directory.parent();
     above.into_iter().chain([directory]).find_map(|it| parse(view, &it.join("pyvenv.cfg"), gaps))
 }
 
-fn parse(view: &View, path: &TreePath, gaps: &mut Vec<Gap>) -> Option<Configuration> {
+fn parse(view: &Look<'_>, path: &TreePath, gaps: &mut Vec<Gap>) -> Option<Configuration> {
     let text = match view.read_text(path.as_bytes()) {
         Ok(text) => text,
         Err(error) => {

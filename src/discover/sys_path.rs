@@ -9,12 +9,12 @@
 use super::answer::{Answer, Evidence, gap, is_absent, unreadable};
 use super::feature::Implementation;
 use super::layout::{Layout, list_or_gap};
+use super::look::Look;
 use super::pth;
 use super::startup::{Effect, Startup};
 use super::sysconfig::dynload;
 use super::{EditableFinder, Origin, PathEntry, UserSite};
 use crate::base::{Gap, TreePath, Variables};
-use crate::tree::View;
 
 /// What the start of a Python gives.
 #[derive(Debug, Default)]
@@ -25,7 +25,7 @@ pub(super) struct SearchPath {
 
 /// Builds `sys.path`; `module_sites` are the packages of a prefix that is loaded on top of the interpreter.
 pub(super) fn build(
-    view: &View,
+    view: &Look<'_>,
     layout: &Layout,
     variables: &Variables,
     user_site: &UserSite,
@@ -48,7 +48,7 @@ pub(super) fn build(
 }
 
 /// The user site directory of `layout` for the user whose variables these are.
-pub(super) fn user_site(view: &View, layout: &Layout, variables: &Variables, gaps: &mut Vec<Gap>) -> UserSite {
+pub(super) fn user_site(view: &Look<'_>, layout: &Layout, variables: &Variables, gaps: &mut Vec<Gap>) -> UserSite {
     let base = match (variables.non_empty("PYTHONUSERBASE"), variables.get("HOME")) {
         (Some(base), _) => Some((base.to_vec(), Evidence::variable("PYTHONUSERBASE", base))),
         (None, Some(home)) => Some(([home, b"/.local"].concat(), Evidence::variable("HOME", home))),
@@ -101,7 +101,7 @@ struct SiteModule {
 }
 
 impl SiteModule {
-    fn read(view: &View, layout: &Layout, gaps: &mut Vec<Gap>) -> Self {
+    fn read(view: &Look<'_>, layout: &Layout, gaps: &mut Vec<Gap>) -> Self {
         let Some(stdlib) = &layout.stdlib else { return Self::default() };
         let path = stdlib.join("site.py");
         match view.read_text(path.as_bytes()) {
@@ -113,14 +113,14 @@ impl SiteModule {
             Err(error) => {
                 gaps.push(unreadable(&path, &error, "whether this Python has a site module of its own"));
                 let debian = layout.base_prefix.join("lib/python3/dist-packages");
-                Self { dist_packages: view.is_directory(debian.as_bytes()), ..Self::default() }
+                Self { dist_packages: view.is_directory(&debian), ..Self::default() }
             }
         }
     }
 }
 
 struct Builder<'a> {
-    view: &'a View,
+    view: &'a Look<'a>,
     layout: &'a Layout,
     variables: &'a Variables,
     site: SiteModule,
@@ -134,7 +134,7 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn add(&mut self, path: &TreePath, origin: Origin, because: Evidence) {
         if !self.path.entries.iter().any(|it| it.path == *path) {
-            let exists = self.view.exists(path.as_bytes());
+            let exists = self.view.exists(path);
             self.path.entries.push(PathEntry { path: path.clone(), origin, because, exists });
         }
     }
@@ -170,7 +170,7 @@ impl Builder<'_> {
         }
         let zip = self.layout.base_prefix.join(format!("{}/{}", self.layout.library_directory, feature.zip()));
         self.add(&zip, Origin::Stdlib, because.clone());
-        if self.view.is_file(zip.as_bytes()) {
+        if self.view.is_file(&zip) {
             self.gaps.push(gap(&zip, "zip files on sys.path are not searched", "modules in it"));
         }
         self.add(&stdlib, Origin::Stdlib, because.clone());
@@ -259,7 +259,7 @@ impl Builder<'_> {
         for line in pth::lines(self.view, &file, self.gaps) {
             match line {
                 pth::Line::Path { path, because } => {
-                    if self.view.exists(path.as_bytes()) {
+                    if self.view.exists(&path) {
                         self.add(&path, Origin::Pth, because);
                     }
                 }
@@ -270,7 +270,11 @@ impl Builder<'_> {
 
     fn code(&mut self, directory: &TreePath, name: &[u8], text: &str, because: Evidence) {
         if let Some(module) = pth::finder_module(text) {
-            return self.path.finders.extend(pth::finder(self.view, directory, module, because, self.gaps));
+            // `site` reads the packages of a virtual environment twice; the finder installs itself once.
+            if !self.path.finders.iter().any(|it| it.because == because) {
+                self.path.finders.extend(pth::finder(self.view, directory, module, because, self.gaps));
+            }
+            return;
         }
         match self.startup.effect_of_line(name, text) {
             Some(Effect::None) => {}
@@ -296,7 +300,7 @@ impl Builder<'_> {
     fn customize(&mut self, module: &str, hides: &str) {
         let names = [format!("{module}/__init__.py"), format!("{module}.py")];
         let paths = self.path.entries.iter().flat_map(|it| names.iter().map(|name| it.path.join(name)));
-        let Some(path) = paths.into_iter().find(|it| self.view.is_file(it.as_bytes())) else { return };
+        let Some(path) = paths.into_iter().find(|it| self.view.is_file(it)) else { return };
         let text = match self.view.read_text(path.as_bytes()) {
             Ok(text) => text,
             Err(error) => return self.gaps.push(unreadable(&path, &error, hides)),
@@ -321,7 +325,7 @@ impl Builder<'_> {
         let tail = self.path.entries.split_off(rest);
         for prefix in value.split(|b| *b == b':').filter(|it| it.first() == Some(&b'/')) {
             let directory = TreePath::new(prefix).join(&site);
-            if self.view.is_directory(directory.as_bytes()) {
+            if self.view.is_directory(&directory) {
                 self.add_site(&directory, Origin::PythonPath);
             }
         }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::answer::{Answer, Evidence, gap, numbered, unreadable};
 use super::feature::{Feature, Implementation, is_debug_name};
 use super::layout::{Layout, list_or_gap};
+use super::look::Look;
 use crate::base::{Gap, TreePath};
-use crate::tree::View;
 
 /// The build variables that matter here.
 #[derive(Debug, Default)]
@@ -18,7 +18,7 @@ const WANTED: [&str; 6] = ["ABIFLAGS", "MULTIARCH", "PLATLIBDIR", "Py_DEBUG", "P
 
 impl BuildVariables {
     /// Reads the variables of the build that `layout` starts.
-    pub(super) fn read(view: &View, layout: &Layout, gaps: &mut Vec<Gap>) -> Self {
+    pub(super) fn read(view: &Look<'_>, layout: &Layout, gaps: &mut Vec<Gap>) -> Self {
         let mut found = Self::default();
         let Some(file) = file(view, layout, gaps) else { return found };
         match view.read_text(file.as_bytes()) {
@@ -47,7 +47,7 @@ impl BuildVariables {
 
 /// `SOABI`: from the build variables, else from the names of compiled standard modules, else constructed.
 pub(super) fn soabi(
-    view: &View,
+    view: &Look<'_>,
     layout: &Layout,
     variables: &BuildVariables,
     machine: Option<&str>,
@@ -71,7 +71,11 @@ pub(super) fn soabi(
     }
 }
 
-fn constructed(feature: Feature, machine: &str) -> String {
+/// The tag that a release build of `feature` has on `machine` with glibc.
+pub(super) fn constructed(feature: Feature, machine: &str) -> String {
+    if feature.implementation == Implementation::PyPy {
+        return format!("pypy{}{}-pp73-{machine}-linux-gnu", feature.major, feature.minor);
+    }
     let flags = match feature {
         _ if feature.free_threaded => "t",
         _ if feature.version() < (3, 8) => "m",
@@ -81,7 +85,7 @@ fn constructed(feature: Feature, machine: &str) -> String {
 }
 
 /// The tag that most compiled modules of the standard library carry.
-fn soabi_of_files(view: &View, layout: &Layout, gaps: &mut Vec<Gap>) -> Option<(String, Evidence)> {
+fn soabi_of_files(view: &Look<'_>, layout: &Layout, gaps: &mut Vec<Gap>) -> Option<(String, Evidence)> {
     let directory = dynload(layout);
     let mut counts: BTreeMap<String, (usize, TreePath)> = BTreeMap::new();
     for (name, _) in list_or_gap(view, &directory, "the ABI tag of compiled standard modules", gaps).iter() {
@@ -102,7 +106,7 @@ pub(super) fn dynload(layout: &Layout) -> TreePath {
 }
 
 /// The file whose ABI flags are those of this interpreter: `_sysconfigdata_<flags>_<platform>_<multiarch>.py`.
-fn file(view: &View, layout: &Layout, gaps: &mut Vec<Gap>) -> Option<TreePath> {
+fn file(view: &Look<'_>, layout: &Layout, gaps: &mut Vec<Gap>) -> Option<TreePath> {
     let stdlib = layout.stdlib.as_ref()?;
     let is_debug = layout.real.as_ref().is_some_and(is_debug_name);
     let names = list_or_gap(view, stdlib, "how this Python was built", gaps);

@@ -89,7 +89,9 @@ impl Tree for MemoryTree {
             Node::Directory(_) => {}
             Node::File(..) | Node::Link(_) | Node::Other => return Err(io::ErrorKind::NotADirectory.into()),
         }
-        let below = self.nodes.range(directory.clone()..).take_while(|(path, _)| path.is_below(directory));
+        // Bytes, not elements: `num-1.2` sorts between `num` and `num/x`.
+        let is_near = |path: &TreePath| path.as_bytes().starts_with(directory.as_bytes());
+        let below = self.nodes.range(directory.clone()..).take_while(|(path, _)| is_near(path));
         let mut names: Vec<_> = below
             .filter(|(path, _)| path.parent().as_ref() == Some(directory))
             .map(|(path, node)| (path.file_name().to_vec(), kind(node)))
