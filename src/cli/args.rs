@@ -11,7 +11,13 @@ use crate::rules::Severity;
 ///
 /// Nothing of the target is executed, imported or written.
 #[derive(Debug, Parser)]
-#[command(name = "pyhpc-audit", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+#[command(
+    name = "pyhpc-audit",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
 pub(super) struct Cli {
     /// What to do.
     #[command(subcommand)]

@@ -78,7 +78,11 @@ fn rule_directories(file: &TextFile) -> Result<Vec<PathBuf>> {
     let known = || Policy::TABLES.into_iter().chain(["rule_directories"]);
     for key in table.keys() {
         if !known().any(|it| it == key) {
-            let line = 1 + file.text.lines().position(|it| it.trim_start_matches(['[', ' ']).starts_with(key.as_str())).unwrap_or(0);
+            let line = 1 + file
+                .text
+                .lines()
+                .position(|it| it.trim_start_matches(['[', ' ']).starts_with(key.as_str()))
+                .unwrap_or(0);
             let names = known().map(|it| format!("\"{it}\"")).collect::<Vec<_>>().join(", ");
             bail!("{}:{line}: unknown key \"{key}\": expected one of {names}", file.path);
         }
@@ -87,7 +91,9 @@ fn rule_directories(file: &TextFile) -> Result<Vec<PathBuf>> {
     let base = Path::new(&file.path).parent().unwrap_or(Path::new("")).to_owned();
     let list = value.as_array().with_context(|| format!("{}: rule_directories is no list of texts", file.path))?;
     let text = |it: &toml::Value| it.as_str().map(|it| base.join(it));
-    list.iter().map(|it| text(it).with_context(|| format!("{}: rule_directories is no list of texts", file.path))).collect()
+    list.iter()
+        .map(|it| text(it).with_context(|| format!("{}: rule_directories is no list of texts", file.path)))
+        .collect()
 }
 
 fn directory_files(directories: &[PathBuf]) -> Result<(Vec<TextFile>, SiteFiles)> {

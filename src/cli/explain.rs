@@ -47,7 +47,11 @@ fn of_rule(rule: &Rule) -> RulePage {
         name: rule.name.clone(),
         title: rule.title.clone(),
         severity: rule.severity,
-        levels: rule.levels.iter().map(|it| RuleLevel { when: it.when.text().to_owned(), severity: it.severity }).collect(),
+        levels: rule
+            .levels
+            .iter()
+            .map(|it| RuleLevel { when: it.when.text().to_owned(), severity: it.severity })
+            .collect(),
         subject: rule.subject.word.to_owned(),
         applies: rule.applies.as_ref().map(|it| it.text().to_owned()).unwrap_or_default(),
         when: rule.when.text().to_owned(),
@@ -79,7 +83,10 @@ fn of_library(know: &Knowledge, name: &str) -> Option<Page> {
             section("Recognised by", list(library.marks())),
             section("Seen", list(samples)),
             section("Not to be taken for it", list(traps)),
-            section("Known defects", list(library.defects.iter().map(|it| format!("{}: {}", it.versions, it.text)).collect())),
+            section(
+                "Known defects",
+                list(library.defects.iter().map(|it| format!("{}: {}", it.versions, it.text)).collect()),
+            ),
             section("Switched at run time by", list(library.decided_by.clone())),
             section("More", list(vec![library.homepage.clone()])),
         ],
@@ -89,7 +96,8 @@ fn of_library(know: &Knowledge, name: &str) -> Option<Page> {
 fn of_launcher(know: &Knowledge, name: &str) -> Option<Page> {
     let launcher = know.launchers.iter().find(|it| it.word == name)?;
     let seen = launcher.seen.iter().map(|it| format!("{} in {}", it.file, it.place)).collect();
-    let section = |heading: &str, lines: Vec<String>| Section { heading: heading.to_owned(), body: vec![Body::List(lines)] };
+    let section =
+        |heading: &str, lines: Vec<String>| Section { heading: heading.to_owned(), body: vec![Body::List(lines)] };
     Some(Page {
         title: format!("{name}: {}", launcher.title),
         sections: vec![section("Seen", seen), section("More", vec![launcher.homepage.clone()])],
@@ -101,8 +109,10 @@ fn of_package(know: &Knowledge, name: &str) -> Option<Page> {
     let loads = rule.loads.iter().map(|it| format!("import {}: {}", it.import, it.extensions.join(", "))).collect();
     let binds = rule.binds.iter().map(|it| format!("{}: {}", it.capability, it.extensions.join(", "))).collect();
     let seen = rule.seen.iter().map(|it| it.place.clone()).collect();
-    let chooses = rule.choice.iter().map(|it| format!("its {} among {}", it.capability, it.variants.join(", "))).collect();
-    let section = |heading: &str, lines: Vec<String>| Section { heading: heading.to_owned(), body: vec![Body::List(lines)] };
+    let chooses =
+        rule.choice.iter().map(|it| format!("its {} among {}", it.capability, it.variants.join(", "))).collect();
+    let section =
+        |heading: &str, lines: Vec<String>| Section { heading: heading.to_owned(), body: vec![Body::List(lines)] };
     Some(Page {
         title: format!("{name}: {}", rule.title),
         sections: vec![

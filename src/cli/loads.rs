@@ -10,8 +10,8 @@ use super::{config, output};
 use crate::base::{Gap, TreePath};
 use crate::facts;
 use crate::report::{
-    AloneReport, Format, LoadEvent, LoadedObject, LoadsReport, MissingObject, Place, Question, Step, loads_json, loads_text,
-    why_json, why_text,
+    AloneReport, Format, LoadEvent, LoadedObject, LoadsReport, MissingObject, Place, Question, Step, loads_json,
+    loads_text, why_json, why_text,
 };
 use crate::survey::{self, LoadMap, alone_map, load_map};
 
@@ -53,7 +53,8 @@ pub(super) fn why(args: &WhyArgs) -> Result<ExitCode> {
     let Target::Python(question) = target else { bail!("a facts file does not say where a library was searched") };
     let why = survey::why(&targets.view, &configured.knowledge, question, &args.name)?;
     let step = |it: survey::Way| {
-        let place = |(path, via, refused): (String, &'static str, Option<String>)| Place { path, via: via.to_owned(), refused };
+        let place =
+            |(path, via, refused): (String, &'static str, Option<String>)| Place { path, via: via.to_owned(), refused };
         Step { asker: it.asker, places: it.places.into_iter().map(place).collect(), outcome: it.outcome }
     };
     let page = Question {
@@ -85,8 +86,10 @@ fn report(map: LoadMap) -> LoadsReport {
         needed_by: it.needed_by,
         via: it.via.to_owned(),
     };
-    let event = |it: survey::Event| LoadEvent { import: it.import, objects: it.objects.into_iter().map(object).collect() };
-    let missing = |it: survey::Unmet| MissingObject { needed_by: it.needed_by, soname: it.soname, searched: it.searched };
+    let event =
+        |it: survey::Event| LoadEvent { import: it.import, objects: it.objects.into_iter().map(object).collect() };
+    let missing =
+        |it: survey::Unmet| MissingObject { needed_by: it.needed_by, soname: it.soname, searched: it.searched };
     LoadsReport {
         schema: LoadsReport::SCHEMA,
         events: map.events.into_iter().map(event).collect(),

@@ -42,6 +42,8 @@ pub(super) fn plain(verbose: bool) -> Look {
 
 /// Whether the locale of the terminal takes UTF-8.
 fn utf8() -> bool {
-    let set = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| std::env::var(name).ok().filter(|it| !it.is_empty()));
+    let set = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok().filter(|it| !it.is_empty()));
     set.is_some_and(|it| it.to_ascii_lowercase().replace('-', "").contains("utf8"))
 }

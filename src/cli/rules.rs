@@ -55,6 +55,10 @@ fn test(directory: Option<&std::path::Path>) -> Result<ExitCode> {
         }
     }
     let rules = set.iter().count();
-    output::print(&format!("{rules} rules, {} examples passed, {} failed\n", reports.len() - failed.len(), failed.len()))?;
+    output::print(&format!(
+        "{rules} rules, {} examples passed, {} failed\n",
+        reports.len() - failed.len(),
+        failed.len()
+    ))?;
     Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

@@ -65,7 +65,8 @@ fn default_target(variables: &Variables, args: &TargetArgs) -> Result<Target> {
     if let Some(root) = &args.root {
         return question(root.display().to_string(), Start::Root, variables, args);
     }
-    let active = ["VIRTUAL_ENV", "CONDA_PREFIX"].into_iter().find_map(|it| std::env::var_os(it).filter(|it| !it.is_empty()));
+    let active =
+        ["VIRTUAL_ENV", "CONDA_PREFIX"].into_iter().find_map(|it| std::env::var_os(it).filter(|it| !it.is_empty()));
     match active {
         Some(prefix) => {
             let name = Path::new(&prefix).display().to_string();

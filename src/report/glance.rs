@@ -151,7 +151,7 @@ impl Reader<'_> {
         let of_user = choices.filter(|it| it.package == user && it.capability == capability);
         of_user
             .map(|it| match it.decided_by.value() {
-                Some(decider) => format!("picked at run time: {decider} decides"),
+                Some(decider) => format!("picked at run time: {}", self.names.short_inside(decider)),
                 None => "picked at run time".to_owned(),
             })
             .collect()

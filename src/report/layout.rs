@@ -222,9 +222,11 @@ fn wrap(pieces: &[(Tone, &str)], look: &Look, indent: usize, hanging: usize) -> 
     let mut line: Line = vec![(Tone::Plain, " ".repeat(indent))];
     let mut used = indent;
     let mut at_start = true;
-    for word in words(pieces, look).into_iter().flat_map(|word| broken(word, room)) {
+    let parts = words(pieces, look).into_iter().flat_map(|word| broken(word, room).into_iter().enumerate());
+    for (part, word) in parts {
         let gap = usize::from(!at_start);
-        if !at_start && used + gap + word.width() > width {
+        // The rest of a broken word begins a line: a blank in the middle of a path would be a lie.
+        if part > 0 || !at_start && used + gap + word.width() > width {
             lines.push(std::mem::replace(&mut line, vec![(Tone::Plain, " ".repeat(hanging))]));
             used = hanging;
         } else if !at_start {

@@ -72,9 +72,9 @@ impl Names {
     pub(super) fn evidence(&self, evidence: &Evidence) -> String {
         let place = self.place(evidence);
         match (place.is_empty(), evidence.text.is_empty()) {
-            (true, _) => evidence.text.clone(),
+            (true, _) => self.short_inside(&evidence.text),
             (false, true) => place,
-            (false, false) => format!("{place}: {}", evidence.text),
+            (false, false) => format!("{place}: {}", self.short_inside(&evidence.text)),
         }
     }
 

@@ -166,7 +166,11 @@ fn at_a_glance(rows: &[Row], look: &Look) -> String {
 }
 
 fn origin(row: &Row) -> String {
-    let by = if row.installed_by.is_empty() { String::new() } else { format!("installed by {}", row.installed_by) };
+    let by = match row.installed_by.as_str() {
+        "" => String::new(),
+        "unrecorded" => "no record of who installed it".to_owned(),
+        installer => format!("installed by {installer}"),
+    };
     let verb = if row.library == "none" { "asked by" } else { "used by" };
     let users = if row.users.is_empty() { String::new() } else { format!("{verb} {}", row.users.join(", ")) };
     [by, users].into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(", ")

@@ -45,7 +45,8 @@ fn fields(schema: &Json, node: &Json, path: &str, depth: usize, out: &mut Vec<Do
     for (name, field) in properties {
         let path = format!("{path}.{name}");
         let (inner, inferred) = value(resolve(schema, field), schema);
-        let doc = field.get("description").or_else(|| inner.get("description")).and_then(Json::as_str).unwrap_or_default();
+        let doc =
+            field.get("description").or_else(|| inner.get("description")).and_then(Json::as_str).unwrap_or_default();
         let group = element(inner, schema);
         if group.get("properties").is_some() && inner.get("items").is_none() {
             if depth > 0 {
@@ -89,7 +90,9 @@ fn kind(node: &Json, schema: &Json) -> String {
     };
     match node.get("type") {
         Some(Json::String(text)) => word(text),
-        Some(Json::Array(several)) => several.iter().filter_map(Json::as_str).map(word).collect::<Vec<_>>().join(" or "),
+        Some(Json::Array(several)) => {
+            several.iter().filter_map(Json::as_str).map(word).collect::<Vec<_>>().join(" or ")
+        }
         Some(_) | None => "text".to_owned(),
     }
 }

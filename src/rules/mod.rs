@@ -7,8 +7,8 @@
 mod answers;
 mod check;
 mod condition;
-mod evaluate;
 mod documented;
+mod evaluate;
 mod examples;
 mod expression;
 mod facts_table;

@@ -58,14 +58,21 @@ impl<'a> Builder<'_, 'a> {
         because
     }
 
+    /// Whether an import fails because its package found no library to choose.
+    pub(super) fn chose_nothing(&self, import: &str) -> bool {
+        let package = import.split('.').next().unwrap_or(import);
+        self.session.choices.iter().any(|it| it.package == package && it.picked.is_none())
+    }
+
     /// How an object came into the process: `NEEDED libmpi.so.40 of h5p.so, found by rpath`.
     pub(super) fn arrival(&self, index: ObjectIndex) -> Option<String> {
         let loaded = self.session.process.objects.get(index)?;
         let asked = loaded.asked.first().map(|it| printable(it)).unwrap_or_default();
         let how = match loaded.via {
+            Via::Rpath { owner } if loaded.needed_by == Some(owner) => "found by its RPATH".to_owned(),
             Via::Rpath { owner } => format!("found by RPATH of {}", self.real(owner)),
             Via::LdLibraryPath => "found by LD_LIBRARY_PATH".to_owned(),
-            Via::Runpath => "found by RUNPATH".to_owned(),
+            Via::Runpath => "found by its RUNPATH".to_owned(),
             Via::Cache => "found in the loader cache".to_owned(),
             Via::Default => "found in a default directory".to_owned(),
             Via::Absolute => "named by path".to_owned(),

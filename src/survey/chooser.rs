@@ -18,8 +18,8 @@ pub(super) struct Chosen {
     pub(super) decided_by: String,
     /// Why each refused candidate was refused.
     pub(super) refused: Vec<(String, String)>,
-    /// Extensions of variants that were not picked.
-    pub(super) other_extensions: Vec<TreePath>,
+    /// Extensions of all variants.
+    pub(super) extensions: Vec<TreePath>,
 }
 
 type Refusal = (Option<TreePath>, Option<Failure>, String);
@@ -54,7 +54,7 @@ impl Session<'_> {
             picked: None,
             decided_by: String::new(),
             refused: Vec::new(),
-            other_extensions: Vec::new(),
+            extensions: Vec::new(),
         };
         for pick in &choice.pick {
             if let Some((variant, decided_by)) = self.pick(pick, &mut chosen) {
@@ -66,7 +66,7 @@ impl Session<'_> {
         let Some(variant) = chosen.picked.clone() else {
             chosen.decided_by = "nothing that it tries can be opened".to_owned();
             let tried = chosen.candidates.join(", ");
-            self.remember(rule, choice, chosen, None);
+            self.remember(rule, choice, chosen);
             return Err((None, None, format!("no {} library can be opened: tried {tried}", choice.capability)));
         };
         let result = self.load_variant(rule, choice, &variant);
@@ -76,19 +76,19 @@ impl Session<'_> {
                 chosen.picked = Some(other.clone());
                 chosen.decided_by = format!("{other} is taken because the other variant cannot be loaded");
                 let fallback = self.load_variant(rule, choice, other);
-                self.remember(rule, choice, chosen, Some(other));
+                self.remember(rule, choice, chosen);
                 fallback
             }
             (Ok(()) | Err(_), _) => {
-                self.remember(rule, choice, chosen, Some(&variant));
+                self.remember(rule, choice, chosen);
                 result
             }
         }
     }
 
-    fn remember(&mut self, rule: &PackageRule, choice: &Choice, mut chosen: Chosen, picked: Option<&String>) {
-        for variant in choice.variants.iter().filter(|it| Some(*it) != picked) {
-            chosen.other_extensions.extend(self.files_of(rule, choice, variant));
+    fn remember(&mut self, rule: &PackageRule, choice: &Choice, mut chosen: Chosen) {
+        for variant in &choice.variants {
+            chosen.extensions.extend(self.files_of(rule, choice, variant));
         }
         self.choices.push(chosen);
     }

@@ -1,5 +1,6 @@
 //! Everything that `rules/` knows about libraries, packages and launchers.
 
+use regex::Regex;
 use serde::Deserialize;
 
 use crate::base::{Glob, TextFile, builtin_files};
@@ -18,6 +19,33 @@ pub struct Knowledge {
     pub launchers: Launchers,
     /// `rules/variables`.
     pub variables: VariableNames,
+    /// `rules/tools`.
+    pub tools: Vec<Tools>,
+}
+
+/// Text that an installation of a library carries about it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tools {
+    /// The capability of the library.
+    pub capability: String,
+    /// Globs over names of settings files beside the library.
+    pub settings: Vec<String>,
+    /// A line of the settings of a parallel build.
+    #[serde(deserialize_with = "pattern")]
+    pub parallel: Regex,
+    /// A line of the settings of a serial build.
+    #[serde(deserialize_with = "pattern")]
+    pub serial: Regex,
+    /// Compiler wrappers of a parallel build.
+    pub parallel_programs: Vec<String>,
+    /// Compiler wrappers of a serial build.
+    pub serial_programs: Vec<String>,
+}
+
+fn pattern<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Regex, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Regex::new(&text).map_err(serde::de::Error::custom)
 }
 
 /// Names of variables that are worth recording.
@@ -47,7 +75,9 @@ impl Knowledge {
             let more: VariableNames = crate::identify::parse(&file)?;
             variables.names.extend(more.names);
         }
+        let tools = builtin_files("tools").iter().map(crate::identify::parse).collect::<Result<_, _>>()?;
         Ok(Self {
+            tools,
             libraries: Libraries::load(&joined("libraries", &site.libraries), &capabilities)?,
             packages: Packages::load(&joined("packages", &site.packages))?,
             launchers: Launchers::load(&joined("launchers", &site.launchers))?,

@@ -17,7 +17,9 @@ pub(super) struct Ledger {
 impl Ledger {
     /// `text` stands at `path`.
     pub(super) fn note(&mut self, path: &TreePath, text: impl Into<String>) -> EvidenceId {
-        self.keep(Evidence { path: path.text(), line: None, offset: None, text: text.into() })
+        // The root stands for the environment of the process, where there is no file to point at.
+        let path = if *path == TreePath::root() { String::new() } else { path.text() };
+        self.keep(Evidence { path, line: None, offset: None, text: text.into() })
     }
 
     /// A variable of the process.

@@ -16,6 +16,7 @@ mod packages;
 mod relations;
 mod session;
 mod site;
+mod tools;
 mod unknown;
 mod uses;
 mod world;
@@ -183,6 +184,7 @@ fn import_failures(builder: &mut Builder<'_, '_>) -> Fact<Vec<ImportFailure>> {
             Some(Failure::Version(_)) => "missing-version",
             Some(Failure::TooMany) => "other",
             None if failed.nothing_found => "no-such-module",
+            None if builder.chose_nothing(&failed.import) => "missing-library",
             None => "other",
         };
         list.push(ImportFailure {

@@ -194,7 +194,7 @@ impl Builder<'_, '_> {
         }
         let in_process = self.session.process.objects.iter().any(|it| it.name == path.as_bytes());
         let failed = self.session.failures.iter().any(|it| it.extension.as_ref() == Some(path));
-        let variant = self.session.choices.iter().any(|it| it.other_extensions.contains(path));
+        let variant = self.session.choices.iter().any(|it| it.extensions.contains(path));
         let fails_import = self.session.failures.iter().any(|it| match &it.failure {
             Some(Failure::Missing(unmet)) => unmet.soname == missing.soname,
             Some(Failure::Unusable { .. } | Failure::Version(_) | Failure::TooMany) | None => false,

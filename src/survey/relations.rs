@@ -109,7 +109,11 @@ impl Builder<'_, '_> {
             (_, Some(vendor)) if vendor == "none" => "no-launcher",
             (Some(mine), Some(theirs)) if mine == theirs => "same",
             (Some(_), Some(_)) => match (&it.abi, &launcher.abi) {
-                (Fact::Known { value: a, .. }, Fact::Known { value: b, .. }) if b == "any" || a == b => "same-abi",
+                (Fact::Known { value: a, .. }, Fact::Known { value: b, .. })
+                    if b == "any" || b.split(' ').any(|it| it == a) =>
+                {
+                    "same-abi"
+                }
                 (Fact::Known { .. }, Fact::Known { .. }) => "conflict",
                 (Fact::Unknown { unknown }, _) | (_, Fact::Unknown { unknown }) => return Fact::unknown(*unknown),
             },

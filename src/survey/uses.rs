@@ -277,9 +277,8 @@ impl Builder<'_, '_> {
                 self.ledger.unknown(&provider, unknown, "whether it is parallel"),
             ),
         };
-        let headers = "the extension does not say which headers it was compiled with";
-        let tools = "the tools beside the library are not read yet";
         let mpi = self.mpi_behind(bound.provider);
+        let headers = self.headers(&self.real(bound.extension), &provider, &version);
         Hdf5Use {
             user: rule.import.clone(),
             version,
@@ -288,14 +287,37 @@ impl Builder<'_, '_> {
             lib: Fact::known(Some(provider.text()), because),
             extension: self.real(bound.extension).text(),
             client_parallel: client,
-            headers_version: self.ledger.unknown(&provider, headers, "the version of its headers"),
-            headers_agreement: self.ledger.unknown(&provider, headers, "whether headers and library agree"),
+            headers_version: headers.0,
+            headers_agreement: headers.1,
             mpi_vendor: mpi.0,
             mpi_lib: mpi.1,
             mpi4py_agreement: Fact::known("none".to_owned(), Vec::new()),
-            tools: self.ledger.unknown(&provider, tools, "what h5cc and h5pcc say"),
+            tools: self.tools("hdf5", &provider),
             installed_by: self.installer(&provider),
         }
+    }
+
+    /// The headers that an extension was compiled with. Its bytes do not say; a library that came in the same package was
+    /// there when it was compiled.
+    fn headers(
+        &mut self,
+        extension: &TreePath,
+        library: &TreePath,
+        version: &Fact<String>,
+    ) -> (Fact<String>, Fact<String>) {
+        let mut gaps = Vec::new();
+        let (mine, theirs) = (self.owners.of(extension, &mut gaps), self.owners.of(library, &mut gaps));
+        if mine.manager == theirs.manager && mine.package == theirs.package && !mine.package.is_empty() {
+            let because = vec![self.ledger.shown(&mine.because), self.ledger.shown(&theirs.because)];
+            let headers = match version {
+                Fact::Known { value, .. } => Fact::known(value.clone(), because.clone()),
+                Fact::Unknown { unknown } => Fact::unknown(*unknown),
+            };
+            return (headers, Fact::known("same".to_owned(), because));
+        }
+        let reason = "the extension does not say which headers it was compiled with";
+        let headers = self.ledger.unknown(extension, reason, "the version of its headers");
+        (headers, self.ledger.unknown(extension, reason, "whether headers and library agree"))
     }
 
     /// The MPI that an HDF5 library itself is bound to.

@@ -134,8 +134,14 @@ pub(crate) fn broken() -> Case {
             name: "mpi4py.MPI".into(),
             object: String::new(),
             reason: text("libmpi.so.12 is found nowhere"),
+            cause: text("missing-library"),
         },
-        ImportFailure { name: "h5py".into(), object: String::new(), reason: text("libhdf5.so.310 is found nowhere") },
+        ImportFailure {
+            name: "h5py".into(),
+            object: String::new(),
+            reason: text("libhdf5.so.310 is found nowhere"),
+            cause: text("missing-library"),
+        },
     ]);
     let mut findings = vec![];
     for (name, reason) in

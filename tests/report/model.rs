@@ -103,6 +103,7 @@ pub(crate) fn openblas(user: &str, lib: &str, interface: &str, version: &str) ->
         version: text(version),
         interface: text(interface),
         threading: text("pthreads"),
+        client_interface: text(interface),
         lib: file(lib),
         kernels: file(lib),
         extension: String::new(),
