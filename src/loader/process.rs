@@ -400,7 +400,7 @@ impl<'v> Process<'v> {
                 Place::Directory(_) | Place::File(..) => {}
             }
             for (path, via) in self.candidates(&directory, name) {
-                match look(self.store, &path, self.shape) {
+                match self.probe(&path) {
                     Candidate::Opened(object) => return self.found(path, object, via, std::mem::take(probes)),
                     Candidate::Refused(refused) => {
                         if self.keep_probes || refused != "not there" {
@@ -423,6 +423,18 @@ impl<'v> Process<'v> {
         }
         let needed_by = self.objects.get(requester).map_or_else(Vec::new, |it| it.name.clone());
         Answer::Failed(Failure::Missing(Missing { needed_by, soname: name.to_vec(), searched }))
+    }
+
+    /// Looks at a candidate, and not even that where the listing of its directory lacks it.
+    fn probe(&self, path: &[u8]) -> Candidate {
+        let cut = path.iter().rposition(|b| *b == b'/').unwrap_or(0);
+        let (directory, name) = path.split_at_checked(cut).unwrap_or_default();
+        let name = name.strip_prefix(b"/").unwrap_or(name);
+        if directory.is_empty() || self.store.view().may_hold(directory, name) {
+            look(self.store, path, self.shape)
+        } else {
+            Candidate::Refused("not there".to_owned())
+        }
     }
 
     fn directories(&self, requester: ObjectIndex, name: &[u8]) -> Vec<Place> {
@@ -481,9 +493,8 @@ impl<'v> Process<'v> {
         }
         let mut out = Vec::new();
         for below in &self.hwcaps {
-            let (mut directory, _) = join(&format!("{below}/"));
-            directory.truncate(directory.len() - name.len());
-            if view.is_directory(&directory) {
+            let first = below.split('/').next().unwrap_or(below);
+            if view.may_hold(path, first.as_bytes()) {
                 out.push(join(&format!("{below}/")));
             }
         }

@@ -2,6 +2,8 @@
 //!
 //! Invariant: nothing is assumed about a distribution; the strings stand in the loader (9 of 9 measured).
 
+use std::sync::Arc;
+
 use crate::base::{Gap, Stage, TreePath, compare_versions, read_range};
 use crate::tree::View;
 
@@ -44,7 +46,7 @@ pub struct System {
     pub default_directories: Vec<Vec<u8>>,
     /// Where `ld.so.preload` would be.
     pub preload_file: Option<TreePath>,
-    pub(super) cache: Option<Cache>,
+    pub(super) cache: Option<Arc<Cache>>,
 }
 
 impl System {
@@ -107,7 +109,7 @@ fn read_whole(view: &View, path: &TreePath) -> std::io::Result<Vec<u8>> {
     read_range(&*file, 0, file.size_bytes().min(LOADER_BYTES))
 }
 
-fn read_cache(view: &View, path: &TreePath, gaps: &mut Vec<Gap>) -> Option<Cache> {
+fn read_cache(view: &View, path: &TreePath, gaps: &mut Vec<Gap>) -> Option<Arc<Cache>> {
     let hides = "libraries that only the loader cache finds";
     let bytes = match view.resolve(path.as_bytes()).and_then(|real| read_whole(view, &real)) {
         Ok(bytes) => bytes,
@@ -118,7 +120,7 @@ fn read_cache(view: &View, path: &TreePath, gaps: &mut Vec<Gap>) -> Option<Cache
         }
     };
     match Cache::parse(&bytes) {
-        Ok(cache) => Some(cache),
+        Ok(cache) => Some(Arc::new(cache)),
         Err(reason) => {
             gaps.push(Gap::new(path, Stage::Loader, format!("malformed loader cache: {reason}"), hides));
             None

@@ -48,7 +48,7 @@ impl View {
         }
         let here = self.directory(above)?.join(name);
         match self.step(&here)? {
-            Step::Directory | Step::Leaf => Ok(here),
+            Step::Directory | Step::Leaf(_) => Ok(here),
             Step::Link(_) => self.walk(path),
         }
     }
@@ -69,7 +69,7 @@ impl View {
     /// # Errors
     /// As [`View::resolve`].
     pub fn metadata(&self, path: impl AsRef<[u8]>) -> io::Result<Metadata> {
-        self.tree.metadata(&self.resolve(path)?)
+        self.metadata_real(&self.resolve(path)?)
     }
 
     /// What the path is, the last link not followed.
@@ -91,6 +91,15 @@ impl View {
     /// Whether the path leads to something, links followed.
     pub fn exists(&self, path: impl AsRef<[u8]>) -> bool {
         self.metadata(path).is_ok()
+    }
+
+    /// Whether `directory` may hold an entry called `name`: asked of its listing, so that a thousand names cost one call.
+    /// `true` where the directory can be entered and not listed.
+    pub fn may_hold(&self, directory: impl AsRef<[u8]>, name: &[u8]) -> bool {
+        match self.list(directory) {
+            Ok(names) => names.binary_search_by(|(entry, _)| entry.as_slice().cmp(name)).is_ok(),
+            Err(error) => !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
+        }
     }
 
     /// Whether the path leads to a directory, links followed.
@@ -138,7 +147,10 @@ impl View {
     /// # Errors
     /// As [`Tree::metadata`].
     pub fn metadata_real(&self, real: &TreePath) -> io::Result<Metadata> {
-        self.tree.metadata(real)
+        match lock(&self.steps).get(real) {
+            Some(Step::Leaf(known)) => Ok(*known),
+            Some(Step::Directory | Step::Link(_)) | None => self.tree.metadata(real),
+        }
     }
 
     /// A text file, bytes that are not UTF-8 replaced.
@@ -160,7 +172,7 @@ impl View {
         }
         let found = self.walk(path).and_then(|real| match self.step(&real)? {
             Step::Directory => Ok(real),
-            Step::Leaf | Step::Link(_) => Err(io::ErrorKind::NotADirectory.into()),
+            Step::Leaf(_) | Step::Link(_) => Err(io::ErrorKind::NotADirectory.into()),
         });
         let remembered = found.as_ref().map(TreePath::clone).map_err(io::Error::kind);
         lock(&self.directories).insert(path.to_vec(), remembered);
@@ -210,10 +222,11 @@ impl View {
         if let Some(known) = lock(&self.steps).get(path) {
             return Ok(known.clone());
         }
-        let step = match self.tree.metadata(path)?.kind {
+        let metadata = self.tree.metadata(path)?;
+        let step = match metadata.kind {
             Kind::Directory => Step::Directory,
             Kind::Link => Step::Link(Arc::new(self.tree.read_link(path)?)),
-            Kind::File | Kind::Other => return Ok(Step::Leaf),
+            Kind::File | Kind::Other => Step::Leaf(metadata),
         };
         lock(&self.steps).insert(path.clone(), step.clone());
         Ok(step)
@@ -224,7 +237,7 @@ impl View {
 enum Step {
     Directory,
     Link(Arc<Vec<u8>>),
-    Leaf,
+    Leaf(Metadata),
 }
 
 /// The elements of a path, last first; a trailing slash asks for a directory, as in the kernel.
