@@ -7,15 +7,18 @@ use anyhow::{Result, bail};
 use super::args::ExplainArgs;
 use super::{config, output, rules::origin};
 use crate::report::{Body, Page, RuleExample, RuleLevel, RulePage, Section, page, rule_page};
-use crate::rules::{self, Rule, Verdict};
+use crate::rules::{self, Rule, RuleSet, Verdict};
 use crate::survey::Knowledge;
 
 pub(super) fn run(args: &ExplainArgs) -> Result<ExitCode> {
     let configured = config::read(&args.knowledge)?;
     let look = output::look(false);
     let name = args.name.as_str();
+    let checked = RuleSet::checked()?;
     let text = if let Some(rule) = configured.rules.get(name) {
-        rule_page(&of_rule(rule), &look)
+        // The built-in rules of a run come without their examples.
+        let whole = if rule.examples.is_empty() { checked.get(name).unwrap_or(rule) } else { rule };
+        rule_page(&of_rule(whole), &look)
     } else if let Some(found) = of_library(&configured.knowledge, name) {
         page(&found, &look)
     } else if let Some(found) = of_launcher(&configured.knowledge, name) {

@@ -44,7 +44,7 @@ pub(super) fn origin(file: &str) -> String {
 fn test(directory: Option<&std::path::Path>) -> Result<ExitCode> {
     let set = match directory {
         Some(directory) => RuleSet::only(&config::rules_of(directory)?)?,
-        None => RuleSet::load(&[])?,
+        None => RuleSet::checked()?,
     };
     let reports = test_rules(&set);
     let failed: Vec<_> = reports.iter().filter(|it| !it.passed()).collect();

@@ -11,6 +11,13 @@ pub(super) struct Node {
     pub(super) kind: Kind,
 }
 
+impl Node {
+    /// What stands for a condition that cannot be parsed: a name that no fact has, so that every verdict is unknown.
+    pub(super) fn unreadable() -> Self {
+        Self { at: 0, kind: Kind::Name("(unreadable condition)".to_owned()) }
+    }
+}
+
 /// What a node is.
 #[derive(Debug, Clone)]
 pub(super) enum Kind {

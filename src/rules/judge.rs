@@ -87,7 +87,7 @@ pub(super) fn message(rule: &Rule, scope: &Scope<'_>) -> String {
 }
 
 fn answer(condition: &Condition, scope: &Scope<'_>) -> Result<(bool, Vec<u64>), Vec<Missing>> {
-    let seen = evaluate(&condition.node, scope);
+    let seen = evaluate(condition.node(), scope);
     match seen.value {
         Value::Bool(value) => Ok((value, seen.because)),
         Value::Unknown(missing) => Err(missing),

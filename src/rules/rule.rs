@@ -2,7 +2,7 @@
 //!
 //! Invariant: a rule that loads has conditions and texts that name existing facts only.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -56,17 +56,26 @@ pub struct Rule {
     pub file: String,
 }
 
-/// A condition.
+/// A condition. The tree of one that is proven is made when it is first asked for.
 #[derive(Debug, Clone)]
 pub struct Condition {
     text: String,
-    pub(super) node: Node,
+    node: OnceLock<Node>,
 }
 
 impl Condition {
     /// The text as written.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// A condition whose text was checked when this program was built.
+    fn proven(text: Spanned<String>) -> Self {
+        Self { text: text.into_inner(), node: OnceLock::new() }
+    }
+
+    pub(super) fn node(&self) -> &Node {
+        self.node.get_or_init(|| parse(&self.text).unwrap_or_else(|_| Node::unreadable()))
     }
 }
 
@@ -167,6 +176,34 @@ struct ExampleFile {
 }
 
 impl Rule {
+    /// Reads a file that travels in the binary. The tests check every one of them whole, so that no run has to: its
+    /// conditions are parsed when they are first asked for, and its examples are left out.
+    pub(super) fn proven(file: &TextFile) -> Result<Self, Vec<FileError>> {
+        let written: RuleFile = toml::from_str(&file.text).map_err(|error| vec![FileError::from_toml(file, &error)])?;
+        let word = written.subject.get_ref();
+        let subject = Subject::named(word).ok_or_else(|| {
+            vec![FileError::at(file, written.subject.span().start, format!("unknown subject `{word}`"))]
+        })?;
+        let level = |it: LevelFile| Level { when: Condition::proven(it.when), severity: it.severity };
+        Ok(Self {
+            name: file.stem.clone(),
+            title: written.title,
+            severity: written.severity,
+            since: written.since,
+            subject,
+            applies: written.applies.map(Condition::proven),
+            when: Condition::proven(written.when),
+            message: Template::proven(written.message.into_inner()),
+            why: written.why.trim().to_owned(),
+            fix: Template::proven(written.fix.into_inner()),
+            references: written.references,
+            levels: written.level.into_iter().map(level).collect(),
+            examples: Vec::new(),
+            formerly: written.formerly,
+            file: file.path.clone(),
+        })
+    }
+
     /// Reads and checks one file; every mistake in it is reported.
     pub(super) fn read(file: &TextFile, facts: &Arc<Record>) -> Result<Self, Vec<FileError>> {
         let written: RuleFile = toml::from_str(&file.text).map_err(|error| vec![FileError::from_toml(file, &error)])?;
@@ -238,7 +275,7 @@ impl Reader<'_> {
     fn condition(&mut self, text: &Spanned<String>) -> Option<Condition> {
         let parsed = parse(text.get_ref()).and_then(|node| self.names.check_condition(&node).map(|()| node));
         match parsed {
-            Ok(node) => Some(Condition { text: text.get_ref().clone(), node }),
+            Ok(node) => Some(Condition { text: text.get_ref().clone(), node: OnceLock::from(node) }),
             Err(mistake) => {
                 self.mistake(text, mistake);
                 None

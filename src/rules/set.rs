@@ -3,13 +3,12 @@
 //! Invariant: sorted by name; no two rules share a name, old names included.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use crate::base::{TextFile, builtin_files};
 
 use super::file_error::{FileError, FileErrors, nearest};
 use super::rule::Rule;
-use super::types::{Record, fact_types};
+use super::types::fact_types;
 
 /// Folders of `rules/` that hold rules; the others describe libraries and packages.
 const TOPICS: [&str; 6] = ["blas", "mpi", "hdf5", "threads", "loader", "environment"];
@@ -22,25 +21,33 @@ pub struct RuleSet {
 
 impl RuleSet {
     /// The built-in rules and those of `extra`, of which a rule of the same name replaces the built-in one.
+    ///
+    /// The built-in ones are not checked again and come without their examples: see [`RuleSet::checked`].
     pub fn load(extra: &[TextFile]) -> Result<Self, FileErrors> {
-        let builtin: Vec<TextFile> = TOPICS.iter().flat_map(|topic| builtin_files(topic)).collect();
-        Self::read(&[builtin.as_slice(), extra])
+        let builtin = builtin();
+        let mut errors = Vec::new();
+        let mut rules = read_layer(&builtin, Rule::proven, &mut errors);
+        if !extra.is_empty() {
+            let types = fact_types();
+            rules.extend(read_layer(extra, |file| Rule::read(file, &types), &mut errors));
+        }
+        Self::of(rules, errors)
     }
 
-    /// The rules of `files` alone.
+    /// The built-in rules, checked, with their examples.
+    pub fn checked() -> Result<Self, FileErrors> {
+        Self::only(&builtin())
+    }
+
+    /// The rules of `files` alone, checked, with their examples.
     pub fn only(files: &[TextFile]) -> Result<Self, FileErrors> {
-        Self::read(&[files])
-    }
-
-    fn read(layers: &[&[TextFile]]) -> Result<Self, FileErrors> {
         let types = fact_types();
         let mut errors = Vec::new();
-        let mut rules: BTreeMap<String, (Rule, &TextFile)> = BTreeMap::new();
-        for layer in layers {
-            for (name, rule) in read_layer(layer, &types, &mut errors) {
-                rules.insert(name, rule);
-            }
-        }
+        let rules = read_layer(files, |file| Rule::read(file, &types), &mut errors);
+        Self::of(rules, errors)
+    }
+
+    fn of(rules: BTreeMap<String, (Rule, &TextFile)>, mut errors: Vec<FileError>) -> Result<Self, FileErrors> {
         old_names(&rules, &mut errors);
         errors.sort();
         if !errors.is_empty() {
@@ -66,14 +73,18 @@ impl RuleSet {
     }
 }
 
+fn builtin() -> Vec<TextFile> {
+    TOPICS.iter().flat_map(|topic| builtin_files(topic)).collect()
+}
+
 fn read_layer<'t>(
     files: &'t [TextFile],
-    types: &Arc<Record>,
+    read: impl Fn(&TextFile) -> Result<Rule, Vec<FileError>>,
     errors: &mut Vec<FileError>,
 ) -> BTreeMap<String, (Rule, &'t TextFile)> {
     let mut rules: BTreeMap<String, (Rule, &TextFile)> = BTreeMap::new();
     for file in files {
-        match Rule::read(file, types) {
+        match read(file) {
             Ok(rule) => {
                 if let Some((_, other)) = rules.get(&rule.name) {
                     let message = format!("there is a rule of this name already: {}", other.path);

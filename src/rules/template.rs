@@ -2,6 +2,8 @@
 //!
 //! Invariant: rendering never fails; what is unknown prints as `unknown`.
 
+use std::sync::OnceLock;
+
 use super::check::Names;
 use super::condition::{Mistake, parse};
 use super::evaluate::{Scope, evaluate};
@@ -12,7 +14,7 @@ use super::types::Type;
 #[derive(Debug, Clone)]
 pub struct Template {
     text: String,
-    parts: Vec<Part>,
+    parts: OnceLock<Vec<Part>>,
 }
 
 #[derive(Debug, Clone)]
@@ -27,38 +29,53 @@ impl Template {
         &self.text
     }
 
+    /// A text that was checked when this program was built: it is taken apart when it is first rendered.
+    pub(super) fn proven(text: String) -> Self {
+        Self { text, parts: OnceLock::new() }
+    }
+
     pub(super) fn read(text: &str, names: &Names) -> Result<Self, Mistake> {
-        let (mut parts, mut plain) = (Vec::new(), String::new());
-        let mut letters = text.char_indices().peekable();
-        while let Some((at, letter)) = letters.next() {
-            let doubled = letters.peek().is_some_and(|(_, next)| *next == letter);
-            match letter {
-                '{' | '}' if doubled => {
-                    plain.push(letter);
-                    letters.next();
-                }
-                '}' => return Err(Mistake::new(at, "a single `}`; a literal brace is doubled: }}")),
-                '{' => {
-                    let rest = text.get(at + 1..).unwrap_or_default();
-                    let length = closing(rest).ok_or_else(|| Mistake::new(at, "no `}` follows"))?;
-                    parts.push(Part::Text(std::mem::take(&mut plain)));
-                    parts.push(Part::Value(placeholder(rest.get(..length).unwrap_or_default(), at + 1, names)?));
-                    while letters.next_if(|(next, _)| *next <= at + 1 + length).is_some() {}
-                }
-                other => plain.push(other),
-            }
-        }
-        parts.push(Part::Text(plain));
-        Ok(Self { text: text.to_owned(), parts })
+        let parts = split(text, |text, offset| placeholder(text, offset, names))?;
+        Ok(Self { text: text.to_owned(), parts: OnceLock::from(parts) })
     }
 
     pub(super) fn render(&self, scope: &Scope<'_>) -> String {
+        let unchecked = |text: &str, _| parse(text);
+        let parts = self
+            .parts
+            .get_or_init(|| split(&self.text, unchecked).unwrap_or_else(|_| vec![Part::Text(self.text.clone())]));
         let show = |part: &Part| match part {
             Part::Text(text) => text.clone(),
             Part::Value(node) => evaluate(node, scope).display(),
         };
-        self.parts.iter().map(show).collect()
+        parts.iter().map(show).collect()
     }
+}
+
+/// Plain text and placeholders, which `read` makes of their text and its offset.
+fn split(text: &str, read: impl Fn(&str, usize) -> Result<Node, Mistake>) -> Result<Vec<Part>, Mistake> {
+    let (mut parts, mut plain) = (Vec::new(), String::new());
+    let mut letters = text.char_indices().peekable();
+    while let Some((at, letter)) = letters.next() {
+        let doubled = letters.peek().is_some_and(|(_, next)| *next == letter);
+        match letter {
+            '{' | '}' if doubled => {
+                plain.push(letter);
+                letters.next();
+            }
+            '}' => return Err(Mistake::new(at, "a single `}`; a literal brace is doubled: }}")),
+            '{' => {
+                let rest = text.get(at + 1..).unwrap_or_default();
+                let length = closing(rest).ok_or_else(|| Mistake::new(at, "no `}` follows"))?;
+                parts.push(Part::Text(std::mem::take(&mut plain)));
+                parts.push(Part::Value(read(rest.get(..length).unwrap_or_default(), at + 1)?));
+                while letters.next_if(|(next, _)| *next <= at + 1 + length).is_some() {}
+            }
+            other => plain.push(other),
+        }
+    }
+    parts.push(Part::Text(plain));
+    Ok(parts)
 }
 
 /// Where the placeholder ends: the first `}` outside quotes.

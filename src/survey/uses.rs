@@ -419,7 +419,7 @@ impl Builder<'_, '_> {
             return Fact::known(true, Vec::new());
         }
         let mut because = Vec::new();
-        for path in self.session.site.matching(&rule.import, &binds.extensions) {
+        for path in self.telling_extensions(rule, binds) {
             match self.wanted_symbol(&path, &binds.wanted_if_undefined) {
                 Ok(Some(symbol)) => {
                     let id = self.ledger.note(&path, format!("wants {symbol}"));
@@ -443,6 +443,14 @@ impl Builder<'_, '_> {
             return Fact::unknown(self.ledger.gap(&gap));
         }
         Fact::known(false, because)
+    }
+
+    /// Extensions that say how the package was built: those of the variant that the process holds, else all that are there.
+    fn telling_extensions(&self, rule: &PackageRule, binds: &Binds) -> Vec<TreePath> {
+        let all = self.session.site.matching(&rule.import, &binds.extensions);
+        let loaded = |path: &TreePath| self.session.process.objects.iter().any(|it| it.name == path.as_bytes());
+        let held: Vec<TreePath> = all.iter().filter(|it| loaded(it)).cloned().collect();
+        if held.is_empty() { all } else { held }
     }
 
     /// Whether a package that can be built with MPI was: by the symbols that its extensions want.

@@ -60,13 +60,14 @@ impl Tree for HostTree {
     }
 
     fn list(&self, directory: &TreePath) -> io::Result<Vec<(Vec<u8>, Kind)>> {
-        let walk = WalkDir::new(self.full(directory)).min_depth(1).max_depth(1).sort_by_file_name();
-        walk.into_iter()
-            .map(|entry| match entry {
-                Ok(entry) => Ok((entry.file_name().as_bytes().to_vec(), kind(entry.file_type()))),
-                Err(error) => Err(error.into_io_error().unwrap_or_else(|| io::Error::other("link loop"))),
-            })
-            .collect()
+        let walk = WalkDir::new(self.full(directory)).min_depth(1).max_depth(1);
+        let mut names = Vec::new();
+        for entry in walk {
+            let entry = entry.map_err(|it| it.into_io_error().unwrap_or_else(|| io::Error::other("link loop")))?;
+            names.push((entry.file_name().as_bytes().to_vec(), kind(entry.file_type())));
+        }
+        names.sort_unstable();
+        Ok(names)
     }
 
     fn read_link(&self, path: &TreePath) -> io::Result<Vec<u8>> {

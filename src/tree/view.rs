@@ -13,6 +13,10 @@ const LINKS: usize = 40;
 /// Longest path, in bytes: PATH_MAX of Linux.
 const PATH_BYTES: usize = 4096;
 
+/// Names asked of one directory from which on a listing is cheaper than looking at each: a library directory of a
+/// distribution holds thousands of entries.
+const WORTH_LISTING: u32 = 48;
+
 /// Largest text file that is read whole, in bytes.
 const TEXT_BYTES: u64 = 16 << 20;
 
@@ -26,13 +30,20 @@ pub struct View {
     tree: Box<dyn Tree>,
     directories: Mutex<HashMap<Vec<u8>, Result<TreePath, io::ErrorKind>>>,
     steps: Mutex<HashMap<TreePath, Step>>,
+    asked: Mutex<HashMap<Vec<u8>, u32>>,
     listings: Mutex<HashMap<TreePath, Result<Listing, io::ErrorKind>>>,
 }
 
 impl View {
     /// A view of `tree`.
     pub fn new(tree: Box<dyn Tree>) -> Self {
-        Self { tree, directories: Mutex::default(), steps: Mutex::default(), listings: Mutex::default() }
+        Self {
+            tree,
+            directories: Mutex::default(),
+            steps: Mutex::default(),
+            asked: Mutex::default(),
+            listings: Mutex::default(),
+        }
     }
 
     /// The real path: every link resolved, the last one too.
@@ -93,9 +104,19 @@ impl View {
         self.metadata(path).is_ok()
     }
 
-    /// Whether `directory` may hold an entry called `name`: asked of its listing, so that a thousand names cost one call.
-    /// `true` where the directory can be entered and not listed.
+    /// Whether `directory` may hold an entry called `name`: once it is asked often, asked of its listing, so that a
+    /// thousand names cost one call. `true` where only a look at the entry itself can tell.
     pub fn may_hold(&self, directory: impl AsRef<[u8]>, name: &[u8]) -> bool {
+        let directory = directory.as_ref();
+        let questions = {
+            let mut asked = lock(&self.asked);
+            let count = asked.entry(directory.to_vec()).or_insert(0_u32);
+            *count = count.saturating_add(1);
+            *count
+        };
+        if questions < WORTH_LISTING {
+            return true;
+        }
         match self.list(directory) {
             Ok(names) => names.binary_search_by(|(entry, _)| entry.as_slice().cmp(name)).is_ok(),
             Err(error) => !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),

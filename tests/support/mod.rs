@@ -18,6 +18,7 @@ pub mod elf_file;
 pub mod elf_tables;
 pub mod elf_writer;
 pub mod fixture;
+pub mod source;
 
 pub use elf_builder::ElfSpec;
 pub use fixture::{Fixture, tree};
