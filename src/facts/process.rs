@@ -49,8 +49,11 @@ pub struct ImportFailure {
     /// `libmpi.so.12 is found nowhere`.
     pub reason: Fact<String>,
     /// `missing-library`, `missing-version` (a symbol version), `broken-file` (`object` is there and
-    /// cannot be mapped: truncated, empty, a link to nothing, of another machine), `no-such-module`, `other`.
-    #[schemars(extend("x-words" = ["missing-library", "missing-version", "broken-file", "no-such-module", "other"]))]
+    /// cannot be mapped: truncated, empty, a link to nothing, of another machine), `incompatible` (mapped, but compiled
+    /// against another C interface), `no-such-module`, `other`.
+    #[schemars(extend("x-words" = [
+        "missing-library", "missing-version", "broken-file", "incompatible", "no-such-module", "other"
+    ]))]
     pub cause: Fact<String>,
 }
 

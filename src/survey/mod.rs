@@ -7,6 +7,7 @@ mod builder;
 mod catalogue;
 mod chooser;
 mod environment;
+mod imports;
 mod knowledge;
 mod launcher;
 mod ledger;
@@ -17,14 +18,15 @@ mod relations;
 mod session;
 mod site;
 mod tools;
+mod undescribed;
 mod unknown;
 mod uses;
 mod world;
 
 use crate::base::{TreePath, Variables};
 use crate::discover::{self, DiscoverError, Installation, Start};
-use crate::facts::{Choice, Environment, Fact, Facts, ImportFailure, Process as ProcessFacts, SCHEMA};
-use crate::loader::{CpuLevel, Failure};
+use crate::facts::{Choice, Environment, Fact, Facts, Package, Process as ProcessFacts, SCHEMA};
+use crate::loader::CpuLevel;
 use crate::tree::View;
 
 use builder::Builder;
@@ -93,7 +95,7 @@ fn facts_of(world: &World<'_>, target: String) -> Facts {
         world.system.as_ref().ok(),
         builder.ledger,
     );
-    let process = process_facts(&mut builder, world, &imports, &launcher, &alone, without.as_ref());
+    let process = process_facts(&mut builder, world, &imports, &packages, &launcher, &alone, without.as_ref());
     let environment = environment_facts(&mut builder, world, launcher);
     let mut facts = Facts {
         schema: SCHEMA.to_owned(),
@@ -121,6 +123,7 @@ fn process_facts(
     builder: &mut Builder<'_, '_>,
     world: &World<'_>,
     imports: &[String],
+    packages: &Fact<Vec<Package>>,
     launcher: &crate::facts::Launcher,
     alone: &[(TreePath, crate::loader::Process<'_>)],
     without: Option<&crate::loader::Process<'_>>,
@@ -130,7 +133,7 @@ fn process_facts(
     let mpi_agreement = builder.relate(&mut mpi, &mut hdf5, launcher);
     ProcessFacts {
         imports: Fact::known(imports.to_vec(), Vec::new()),
-        import_failures: import_failures(builder),
+        import_failures: imports::failures(builder, imports, packages),
         blas: builder.blas_uses("blas"),
         lapack: builder.blas_uses("lapack"),
         openmp: builder.openmp_runtimes(),
@@ -170,31 +173,6 @@ fn environment_facts(
         defects: environment::defects(world.installation, builder.ledger),
         image_env: None,
     }
-}
-
-/// Imports that were asked for, or that one of these needs, and that cannot work.
-fn import_failures(builder: &mut Builder<'_, '_>) -> Fact<Vec<ImportFailure>> {
-    let mut list = Vec::new();
-    for failed in builder.session.failures.clone() {
-        let at = failed.extension.clone().unwrap_or_else(TreePath::root);
-        let id = builder.ledger.note(&at, failed.reason.clone());
-        let cause = match &failed.failure {
-            Some(Failure::Missing(_)) => "missing-library",
-            Some(Failure::Unusable { .. }) => "broken-file",
-            Some(Failure::Version(_)) => "missing-version",
-            Some(Failure::TooMany) => "other",
-            None if failed.nothing_found => "no-such-module",
-            None if builder.chose_nothing(&failed.import) => "missing-library",
-            None => "other",
-        };
-        list.push(ImportFailure {
-            name: failed.import.clone(),
-            object: failed.extension.map(|it| it.text()).unwrap_or_default(),
-            cause: Fact::known(cause.to_owned(), vec![id]),
-            reason: Fact::known(failed.reason, vec![id]),
-        });
-    }
-    Fact::known(list, Vec::new())
 }
 
 fn choices(builder: &mut Builder<'_, '_>) -> Fact<Vec<Choice>> {

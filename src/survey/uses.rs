@@ -26,7 +26,7 @@ impl Builder<'_, '_> {
                 Answered::Unknown(gap) => uses.push(self.blas_unknown(rule, &gap)),
             }
         }
-        self.list(uses, capability)
+        self.list(uses, Vec::new())
     }
 
     fn blas_by(&mut self, rule: &PackageRule, bound: &Bound) -> BlasUse {
@@ -149,7 +149,7 @@ impl Builder<'_, '_> {
                 Answered::Unknown(gap) => self.mpi_unknown(rule, &gap),
             });
         }
-        self.list(uses, "mpi")
+        self.list(uses, Vec::new())
     }
 
     fn mpi_by(&mut self, rule: &PackageRule, bound: &Bound, wanted: Fact<bool>) -> MpiUse {
@@ -199,7 +199,7 @@ impl Builder<'_, '_> {
         because: &[EvidenceId],
     ) -> MpiUse {
         let none = || Fact::known("none".to_owned(), because.to_vec());
-        let missing = self.missing_sonames(&rule.import);
+        let missing = self.missing_sonames(&rule.import, "mpi");
         MpiUse {
             user: rule.import.clone(),
             vendor: none(),
@@ -253,7 +253,7 @@ impl Builder<'_, '_> {
                 }
             }
         }
-        self.list(uses, "hdf5")
+        self.list(uses, Vec::new())
     }
 
     fn hdf5_by(&mut self, rule: &PackageRule, bound: &Bound, client: Fact<bool>) -> Hdf5Use {
@@ -350,7 +350,7 @@ impl Builder<'_, '_> {
     /// OpenMP runtimes in the process.
     pub(super) fn openmp_runtimes(&mut self) -> Fact<Vec<OpenmpRuntime>> {
         let mut runtimes = Vec::new();
-        let Some((_, group)) = self.session.group("openmp") else { return self.list(Vec::new(), "openmp") };
+        let Some((_, group)) = self.session.group("openmp") else { return self.list(Vec::new(), Vec::new()) };
         for index in 0..self.session.process.objects.len() {
             let Some(loaded) = self.session.process.objects.get(index) else { break };
             let identity = self.session.catalogue.identity(&loaded.object);
@@ -365,15 +365,15 @@ impl Builder<'_, '_> {
                 ),
                 None => continue,
             };
-            let by = self.root_of(index);
+            let by = self.brought_by(index).and_then(|it| self.root_of(it));
             runtimes.push(OpenmpRuntime {
                 family,
                 path: path.text(),
-                needed_by: loaded.needed_by.map(|it| self.real(it).text()).unwrap_or_default(),
+                needed_by: self.brought_by(index).map(|it| self.real(it).text()).unwrap_or_default(),
                 package: by.and_then(|it| self.package_of(&it)).unwrap_or_default(),
             });
         }
-        self.list(runtimes, "openmp")
+        self.list(runtimes, Vec::new())
     }
 
     fn provides_openmp(&self, index: ObjectIndex, group: &crate::identify::Group) -> bool {
@@ -381,12 +381,14 @@ impl Builder<'_, '_> {
         self.session.catalogue.defines(&loaded.object, group)
     }
 
-    /// Sonames that the failed imports of a package miss.
-    fn missing_sonames(&self, package: &str) -> Vec<String> {
+    /// Sonames of libraries with this capability that the failed imports of a package miss.
+    fn missing_sonames(&self, package: &str, capability: &str) -> Vec<String> {
         let mut names = Vec::new();
+        let capability = self.session.catalogue.know.capabilities.get(capability);
         let failures = self.session.failures.iter().filter(|it| it.import.split('.').next() == Some(package));
         for failed in failures {
-            if let Some(Failure::Missing(missing)) = &failed.failure {
+            let Some(Failure::Missing(missing)) = &failed.failure else { continue };
+            if capability.is_some_and(|it| it.names_library(&missing.soname)) {
                 names.push(printable(&missing.soname));
             }
         }

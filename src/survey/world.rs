@@ -90,7 +90,7 @@ impl World<'_> {
             }
             (Err(_), _) | (_, None) => Process::absent(store, System::unknown()),
         };
-        Session::new(process, self.catalogue, self.site, variables)
+        Session::new(process, self.catalogue, self.site, self.installation, variables)
     }
 
     /// Imports that were asked for, else those of the default process.
