@@ -56,7 +56,8 @@ fn rules() {
             writeln!(page, "{} when `{}`.", level.severity.word(), cell(level.when.text())).unwrap();
         }
         if let Some(applies) = &it.applies {
-            writeln!(page, "\nApplies to a {} for which\n\n```\n{}\n```", it.subject.word, applies.text().trim()).unwrap();
+            writeln!(page, "\nApplies to a {} for which\n\n```\n{}\n```", it.subject.word, applies.text().trim())
+                .unwrap();
         } else {
             writeln!(page, "\nApplies to every {}.", it.subject.word).unwrap();
         }

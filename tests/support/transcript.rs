@@ -40,7 +40,11 @@ pub fn check(file: &Path, here: &Path) {
     if std::env::var_os("UPDATE").is_some() {
         fs::write(file, &found).unwrap();
     } else {
-        assert!(known == found, "\n{}: UPDATE=1 rewrites it\n--- expected\n{known}\n--- found\n{found}", file.display());
+        assert!(
+            known == found,
+            "\n{}: UPDATE=1 rewrites it\n--- expected\n{known}\n--- found\n{found}",
+            file.display()
+        );
     }
 }
 
