@@ -5,7 +5,7 @@ use std::io;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::base::{ReadAt, TreePath};
-use crate::elf::{self, ElfError, Linkage, Symbols};
+use crate::elf::{self, ElfError, Linkage, NeededVersions, Symbols};
 use crate::tree::{Kind, View};
 
 /// One file, asked for by its real path.
@@ -34,7 +34,7 @@ pub(super) struct Versions {
     /// DT_VERDEF.
     pub(super) defined: Vec<Vec<u8>>,
     /// DT_VERNEED: file, then version and whether the need is weak.
-    pub(super) needed: Vec<(Vec<u8>, Vec<(Vec<u8>, bool)>)>,
+    pub(super) needed: NeededVersions,
 }
 
 /// The objects of one audit.

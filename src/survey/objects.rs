@@ -10,7 +10,7 @@ use crate::discover::{ExtensionFile, FileRole};
 use crate::elf::{ElfError, Linkage};
 use crate::facts::{Fact, MissingVersion, Need, Object};
 use crate::identify::matches_any;
-use crate::loader::{self, CpuLevel, Failure, Objects, Process, Start, System};
+use crate::loader::{self, CpuLevel, Detail, Failure, Objects, Process, Start, System};
 
 /// Asks the loader for each extension by itself, as `ldd` would: sorted by path. Extensions that are no readable object
 /// for this interpreter are left out: their state says why.
@@ -32,7 +32,7 @@ pub(super) fn alone<'v>(
         if machine.is_some_and(|it| !same_machine(it, linkage)) {
             return None;
         }
-        let start = Start { executable: &file.path, system, variables, cpu, keep_probes: false };
+        let start = Start { executable: &file.path, system, variables, cpu, detail: Detail::Names };
         let process = Process::start(store, &start).ok()?;
         Some((file.path.clone(), process))
     };

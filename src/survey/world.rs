@@ -9,7 +9,7 @@ use super::site::Site;
 use crate::base::{Gap, Stage, TreePath, Variables};
 use crate::discover::{self, Installation};
 use crate::elf::Linkage;
-use crate::loader::{Objects, Process, Start, System};
+use crate::loader::{Detail, Objects, Process, Start, System};
 use crate::tree::View;
 
 pub(super) struct World<'a> {
@@ -63,29 +63,29 @@ impl World<'_> {
 
     /// The process before its first import.
     pub(super) fn session(&self) -> Session<'_> {
-        self.session_in(&self.question.variables, false)
+        self.session_in(&self.question.variables, Detail::Versions)
     }
 
     /// The same, with every candidate that was passed over kept.
     pub(super) fn session_with_probes(&self) -> Session<'_> {
-        self.session_in(&self.question.variables, true)
+        self.session_in(&self.question.variables, Detail::Probes)
     }
 
     /// The same process without `LD_LIBRARY_PATH`; `None` when it is not set.
     pub(super) fn without_library_path(&self, imports: &[String]) -> Option<Process<'_>> {
         self.question.variables.non_empty("LD_LIBRARY_PATH")?;
-        let mut session = self.session_in(&self.bare, false);
+        let mut session = self.session_in(&self.bare, Detail::Names);
         for import in imports {
             session.import_as_asked(import);
         }
         Some(session.process)
     }
 
-    fn session_in<'s>(&'s self, variables: &'s Variables, keep_probes: bool) -> Session<'s> {
+    fn session_in<'s>(&'s self, variables: &'s Variables, detail: Detail) -> Session<'s> {
         let store = self.catalogue.objects;
         let process = match (&self.system, &self.installation.real_executable) {
             (Ok(system), Some(executable)) => {
-                let start = Start { executable, system, variables, cpu: self.question.cpu, keep_probes };
+                let start = Start { executable, system, variables, cpu: self.question.cpu, detail };
                 Process::start(store, &start).unwrap_or_else(|_| Process::absent(store, System::unknown()))
             }
             (Err(_), _) | (_, None) => Process::absent(store, System::unknown()),

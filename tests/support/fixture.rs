@@ -61,31 +61,41 @@ pub struct Fixture {
 }
 
 /// A regular file.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct File {
-    path: String,
-    mode: Option<u32>,
-    elf: Option<Box<ElfSpec>>,
-    text: Option<String>,
-    hex: Option<String>,
-    same_as: Option<String>,
+    /// Where it lies.
+    pub path: String,
+    /// Permission bits.
+    pub mode: Option<u32>,
+    /// A shared object.
+    pub elf: Option<Box<ElfSpec>>,
+    /// Text.
+    pub text: Option<String>,
+    /// Bytes in hexadecimal.
+    pub hex: Option<String>,
+    /// The file that it is a hard link to.
+    pub same_as: Option<String>,
 }
 
 /// A symbolic link.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Link {
-    path: String,
-    target: String,
+    /// Where it lies.
+    pub path: String,
+    /// What it says.
+    pub target: String,
 }
 
 /// A directory.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Directory {
-    path: String,
-    mode: Option<u32>,
+    /// Where it lies.
+    pub path: String,
+    /// Permission bits.
+    pub mode: Option<u32>,
 }
 
 /// A device or FIFO.
