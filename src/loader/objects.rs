@@ -81,7 +81,11 @@ impl<'v> Objects<'v> {
             id: metadata.id,
             mode: metadata.mode,
             linkage: opened.as_ref().map(|it| it.linkage.clone()).map_err(Clone::clone),
-            open: opened.ok().filter(|_| room),
+            open: match opened {
+                Ok(open) if room => Some(open),
+                // Closed again, or told by `linkage`.
+                Ok(_) | Err(_) => None,
+            },
             symbols: OnceLock::new(),
             versions: OnceLock::new(),
         });

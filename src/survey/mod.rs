@@ -3,16 +3,20 @@
 //! Invariant: the same bytes and the same environment give the same facts, in the same order.
 
 mod binding;
+mod blas;
 mod builder;
 mod catalogue;
 mod chooser;
 mod environment;
+mod hdf5;
 mod imports;
 mod knowledge;
 mod launcher;
 mod ledger;
 mod load_map;
+mod mpi;
 mod objects;
+mod openmp;
 mod packages;
 mod relations;
 mod session;
@@ -20,7 +24,6 @@ mod site;
 mod tools;
 mod undescribed;
 mod unknown;
-mod uses;
 mod world;
 
 use crate::base::{TreePath, Variables};
