@@ -88,8 +88,11 @@ fn facts_of(world: &World<'_>, target: String) -> Facts {
     let mut builder = Builder { session: &session, ledger: &mut ledger, owners: &mut owners };
 
     let packages = builder.package_facts(&imports);
+    let packages = builder.unless_hidden(packages, world.hidden_packages.as_ref());
     let objects = builder.object_facts(world.interpreter());
+    let objects = builder.unless_hidden(objects, world.hidden_objects.as_ref());
     let needs = builder.needs(&alone);
+    let needs = builder.unless_hidden(needs, world.hidden_objects.as_ref());
     let missing_versions = builder.missing_versions();
     let launcher = launcher::launcher(
         &world.catalogue,
