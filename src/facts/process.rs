@@ -44,6 +44,8 @@ pub struct Process {
 pub struct ImportFailure {
     /// The import as asked: `mpi4py.MPI`.
     pub name: String,
+    /// Distribution name of its package; the import name when no record names it.
+    pub distribution: String,
     /// The file at fault, empty when no file is.
     pub object: String,
     /// `libmpi.so.12 is found nowhere`.

@@ -183,6 +183,7 @@ impl Reader<'_> {
         // That it fails is known; only the reason is not in the file.
         let reason = || Fact::known("the facts file does not say why".to_owned(), Vec::new());
         Ok(map(names, |name| ImportFailure {
+            distribution: name.split('.').next().unwrap_or_default().to_owned(),
             name,
             object: String::new(),
             reason: reason(),
@@ -301,6 +302,7 @@ impl Reader<'_> {
             Need {
                 object: object.to_owned(),
                 package: String::new(),
+                distribution: String::new(),
                 needed_by: object.to_owned(),
                 soname: soname.to_owned(),
                 state: Fact::known("missing".to_owned(), Vec::new()),
@@ -327,6 +329,7 @@ impl Reader<'_> {
             Object {
                 path: path.to_owned(),
                 package: String::new(),
+                distribution: String::new(),
                 role: "extension".to_owned(),
                 state: Fact::known(state.to_owned(), Vec::new()),
                 machine: hidden.clone(),

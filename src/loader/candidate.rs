@@ -1,17 +1,20 @@
 //! One candidate file: what the loader makes of it.
 //!
-//! Source: experiments B1 and X1 of the loader facts, glibc 2.23 to 2.43.
+//! Source: experiments B1 and X1 of the loader facts, glibc 2.23 to 2.43; the order of the checks is that of
+//! `open_verify` in glibc `elf/dl-load.c`. musl looks at nothing before it maps: what it cannot map is an error.
 
 use std::io;
 use std::sync::Arc;
 
 use super::objects::{Object, Objects};
+use super::system::Family;
 use crate::base::TreePath;
 use crate::elf::{ElfError, Linkage};
 
 /// What every object of one process has in common.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shape {
+    pub(super) family: Family,
     pub(super) machine: u16,
     pub(super) bits: u8,
     pub(super) little_endian: bool,
@@ -20,8 +23,9 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    pub(super) fn of(linkage: &Linkage, refuses_executable_stack: bool) -> Self {
+    pub(super) fn of(linkage: &Linkage, family: Family, refuses_executable_stack: bool) -> Self {
         Self {
+            family,
             machine: linkage.machine,
             bits: linkage.bits,
             little_endian: linkage.little_endian,
@@ -42,7 +46,7 @@ pub(super) enum Candidate {
     Fatal(String),
 }
 
-/// Looks at the file at `path` as the loader spells it.
+/// Looks at the file at an absolute path as the loader spells it.
 pub(super) fn look(objects: &Objects<'_>, path: &[u8], shape: Shape) -> Candidate {
     let real = match objects.view().resolve(path) {
         Ok(real) => real,
@@ -60,7 +64,7 @@ fn judge(objects: &Objects<'_>, real: &TreePath, shape: Shape) -> Candidate {
         Err(error) => return refused(&error),
     };
     match &object.linkage {
-        Ok(linkage) => match unusable(linkage, shape) {
+        Ok(linkage) => match foreign(linkage, shape).or_else(|| unusable(linkage, shape).map(Candidate::Fatal)) {
             None => Candidate::Opened(Arc::clone(&object)),
             Some(verdict) => verdict,
         },
@@ -69,30 +73,44 @@ fn judge(objects: &Objects<'_>, real: &TreePath, shape: Shape) -> Candidate {
     }
 }
 
-fn unusable(linkage: &Linkage, shape: Shape) -> Option<Candidate> {
-    if linkage.little_endian != shape.little_endian {
-        return Some(Candidate::Fatal("has the other byte order".to_owned()));
+/// A file for another machine: glibc goes on without a word.
+fn foreign(linkage: &Linkage, shape: Shape) -> Option<Candidate> {
+    let other_order = linkage.little_endian != shape.little_endian;
+    let reason = format!("is for {}, {} bits", linkage.machine_name(), linkage.bits);
+    match shape.family {
+        Family::Glibc if linkage.bits != shape.bits => Some(Candidate::Refused(reason)),
+        Family::Glibc if other_order => Some(Candidate::Fatal("has the other byte order".to_owned())),
+        Family::Glibc if linkage.os_abi != 0 && linkage.os_abi != 3 => {
+            Some(Candidate::Fatal(format!("has OS ABI {}", linkage.os_abi)))
+        }
+        Family::Glibc if linkage.machine != shape.machine => Some(Candidate::Refused(reason)),
+        Family::Musl if other_order || linkage.bits != shape.bits || linkage.machine != shape.machine => {
+            Some(Candidate::Fatal(reason))
+        }
+        Family::Glibc | Family::Musl => None,
     }
-    if linkage.bits != shape.bits || linkage.machine != shape.machine {
-        let machine = linkage.machine_name();
-        return Some(Candidate::Refused(format!("is for {machine}, {} bits", linkage.bits)));
-    }
-    if linkage.os_abi != 0 && linkage.os_abi != 3 {
-        return Some(Candidate::Fatal(format!("has OS ABI {}", linkage.os_abi)));
-    }
-    if linkage.file_type == 1 {
-        return Some(Candidate::Fatal("is a relocatable object, not a shared one".to_owned()));
-    }
-    if shape.refuses_executable_stack && linkage.executable_stack != Some(false) {
-        return Some(Candidate::Fatal("wants an executable stack, which glibc 2.41 and later refuse".to_owned()));
-    }
-    None
+}
+
+/// Why a file for this machine is no library.
+fn unusable(linkage: &Linkage, shape: Shape) -> Option<String> {
+    let reason = match linkage.file_type {
+        1 => "is a relocatable object, not a shared one",
+        2 if shape.family == Family::Glibc => "is an executable, not a shared object",
+        2 | 3 if !linkage.dynamic => "has no dynamic section",
+        2 | 3 if shape.refuses_executable_stack && linkage.executable_stack != Some(false) => {
+            "wants an executable stack, which glibc 2.41 and later refuse"
+        }
+        2 | 3 => return None,
+        _ => "is no shared object",
+    };
+    Some(reason.to_owned())
 }
 
 fn refused(error: &io::Error) -> Candidate {
-    match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Candidate::Refused("not there".to_owned()),
-        io::ErrorKind::InvalidInput => Candidate::Loop,
-        _ => Candidate::Refused(error.to_string()),
+    let kind = error.kind();
+    if kind == io::ErrorKind::InvalidInput {
+        return Candidate::Loop;
     }
+    let absent = kind == io::ErrorKind::NotFound || kind == io::ErrorKind::NotADirectory;
+    Candidate::Refused(if absent { "not there".to_owned() } else { error.to_string() })
 }

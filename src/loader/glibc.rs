@@ -76,24 +76,7 @@ fn entries(process: &Process<'_>, loaded: &Loaded, tag: Tag) -> Option<Vec<Vec<u
     if list.is_empty() {
         return Some(Vec::new());
     }
-    Some(split(process, list, b":", &origin(loaded)))
-}
-
-/// The directory of an object: as it was opened; of the executable, its real directory.
-pub(super) fn origin(loaded: &Loaded) -> Vec<u8> {
-    let path = match loaded.via {
-        Via::Executable => loaded.real().as_bytes(),
-        Via::Rpath { .. }
-        | Via::LdLibraryPath
-        | Via::Runpath
-        | Via::Cache
-        | Via::Default
-        | Via::Absolute
-        | Via::Preload
-        | Via::Dlopen => loaded.name.as_slice(),
-    };
-    let cut = path.iter().rposition(|b| *b == b'/').unwrap_or(0);
-    path.get(..cut.max(1)).unwrap_or(b"/").to_vec()
+    Some(split(process, list, b":", &process.origin(loaded)))
 }
 
 /// Splits a list, replaces tokens, cuts trailing slashes.

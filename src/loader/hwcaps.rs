@@ -19,6 +19,18 @@ pub enum CpuLevel {
     X86V4,
 }
 
+/// Who makes the CPU: glibc names its old platform directories on Intel's only.
+///
+/// Source: glibc `sysdeps/x86/cpu-features.c` to 2.36; an EPYC with AVX-512 has neither `haswell` nor `avx512_1`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CpuMaker {
+    /// Intel.
+    #[default]
+    Intel,
+    /// Anybody else.
+    Other,
+}
+
 impl CpuLevel {
     /// Reads `x86-64-v3`.
     pub fn parse(text: &str) -> Option<Self> {
@@ -42,24 +54,29 @@ impl CpuLevel {
 }
 
 /// Subdirectories in the order in which glibc `version` tries them; the directory itself comes after them.
-pub(super) fn subdirectories(version: &str, cpu: CpuLevel) -> Vec<String> {
+pub(super) fn subdirectories(version: &str, cpu: CpuLevel, maker: CpuMaker) -> Vec<String> {
     let at_least = |other: &str| compare_versions(version, other) != Ordering::Less;
     let mut all = Vec::new();
     if at_least("2.33") {
         all.extend(cpu.directories().iter().map(|it| (*it).to_owned()));
     }
     if !at_least("2.37") {
-        let mut words = vec!["tls"];
-        if cpu >= CpuLevel::X86V3 && at_least("2.26") {
-            words.push("haswell");
+        let mut words = vec!["tls", platform(version, cpu, maker)];
+        if at_least("2.26") {
+            if cpu >= CpuLevel::X86V4 && maker == CpuMaker::Intel {
+                words.push("avx512_1");
+            }
+            words.push("x86_64");
         }
-        if cpu >= CpuLevel::X86V4 && at_least("2.26") {
-            words.push("avx512_1");
-        }
-        words.push("x86_64");
         all.extend(combinations(&words));
     }
     all
+}
+
+/// `$PLATFORM` on x86-64: `haswell` for Intel's CPUs with AVX2 from 2.28 on (measured in 2.31; 2.27 says `x86_64`).
+pub(super) fn platform(version: &str, cpu: CpuLevel, maker: CpuMaker) -> &'static str {
+    let named = compare_versions(version, "2.28") != Ordering::Less && maker == CpuMaker::Intel;
+    if named && cpu >= CpuLevel::X86V3 { "haswell" } else { "x86_64" }
 }
 
 /// `tls/haswell/x86_64`, `tls/haswell`, `tls/x86_64`, ... : every subset, most words first, as `_dl_important_hwcaps` counts.
@@ -78,16 +95,20 @@ mod tests {
 
     #[track_caller]
     fn check(version: &str, cpu: CpuLevel, count: usize, first: &str) {
-        let all = subdirectories(version, cpu);
+        let all = subdirectories(version, cpu, CpuMaker::Intel);
         assert_eq!((all.len() + 1, all.first().map(String::as_str)), (count, Some(first)));
     }
 
     #[test]
     fn as_measured_with_avx512() {
         check("2.23", CpuLevel::X86V4, 4, "tls/x86_64");
+        check("2.27", CpuLevel::X86V4, 16, "tls/x86_64/avx512_1/x86_64");
         check("2.31", CpuLevel::X86V4, 16, "tls/haswell/avx512_1/x86_64");
         check("2.36", CpuLevel::X86V4, 19, "glibc-hwcaps/x86-64-v4");
         check("2.41", CpuLevel::X86V4, 4, "glibc-hwcaps/x86-64-v4");
-        assert!(subdirectories("2.41", CpuLevel::Baseline).is_empty());
+        assert!(subdirectories("2.41", CpuLevel::Baseline, CpuMaker::Intel).is_empty());
+        let other = subdirectories("2.36", CpuLevel::X86V4, CpuMaker::Other);
+        assert_eq!(other.get(3).map(String::as_str), Some("tls/x86_64/x86_64"));
+        assert_eq!(other.len(), 10);
     }
 }

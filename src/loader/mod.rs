@@ -16,13 +16,16 @@ mod musl;
 mod objects;
 mod process;
 mod scope;
+mod search;
+mod start;
 mod system;
 mod tokens;
 mod versions;
 
-pub use hwcaps::CpuLevel;
+pub use hwcaps::{CpuLevel, CpuMaker};
 pub use objects::{Object, Objects};
-pub use process::{Failure, Process, Request, Start, Visibility};
+pub use process::{Failure, Process, Request, Visibility};
+pub use start::{Detail, Start, Surroundings};
 pub use system::{Family, System};
 pub use versions::VersionMiss;
 

@@ -4,9 +4,8 @@
 //! and of everything that loaded it, then the path file.
 //! Invariant: musl never reads DT_SONAME; a library is known by the short name under which a search found it.
 
-use super::glibc::{Directory, origin};
+use super::glibc::Directory;
 use super::process::Process;
-use super::tokens::{Tokens, expand};
 use super::{ObjectIndex, Via};
 
 /// Names that musl answers itself, whatever lies on disk.
@@ -17,8 +16,8 @@ pub(super) fn is_own(name: &[u8]) -> bool {
     OWN.iter().any(|it| name.starts_with(it))
 }
 
-/// Every directory in order.
-pub(super) fn directories(process: &Process<'_>, requester: ObjectIndex) -> Vec<Directory> {
+/// Every directory in order. Nobody asks for what is preloaded.
+pub(super) fn directories(process: &Process<'_>, requester: Option<ObjectIndex>) -> Vec<Directory> {
     let mut out: Vec<Directory> = Vec::new();
     let mut list = 0;
     let mut add = |paths: Vec<Vec<u8>>, via: Via| {
@@ -26,7 +25,7 @@ pub(super) fn directories(process: &Process<'_>, requester: ObjectIndex) -> Vec<
         list += 1;
     };
     add(process.library_path.clone(), Via::LdLibraryPath);
-    let mut at = Some(requester);
+    let mut at = requester;
     while let Some(owner) = at {
         let Some(loaded) = process.objects.get(owner) else { break };
         if let Ok(linkage) = &loaded.object.linkage {
@@ -34,7 +33,7 @@ pub(super) fn directories(process: &Process<'_>, requester: ObjectIndex) -> Vec<
                 Some(runpath) => (Some(runpath), Via::Runpath),
                 None => (linkage.rpath.as_ref(), Via::Rpath { owner }),
             };
-            if let Some(entries) = tag.and_then(|it| replace(it, &origin(loaded))) {
+            if let Some(entries) = tag.and_then(|it| replace(it, &process.origin(loaded))) {
                 add(entries, via);
             }
         }
@@ -44,12 +43,17 @@ pub(super) fn directories(process: &Process<'_>, requester: ObjectIndex) -> Vec<
     out
 }
 
-/// Splits at `:` and newline and replaces `$ORIGIN`; any other token makes musl drop the whole list.
+/// Splits at `:` and newline and replaces `$ORIGIN`, also where more letters follow; any other dollar makes musl drop
+/// the whole list (`fixup_rpath` in musl `ldso/dynlink.c`).
 fn replace(list: &[u8], origin: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let tokens = Tokens { origin, lib: b"$LIB", platform: b"$PLATFORM" };
-    let expanded = expand(list, &tokens);
-    if expanded.contains(&b'$') {
-        return None;
+    let mut expanded = Vec::with_capacity(list.len());
+    let mut rest = list;
+    while let Some(at) = rest.iter().position(|b| *b == b'$') {
+        let (before, token) = rest.split_at_checked(at)?;
+        expanded.extend_from_slice(before);
+        expanded.extend_from_slice(origin);
+        rest = token.strip_prefix(b"$ORIGIN").or_else(|| token.strip_prefix(b"${ORIGIN}"))?;
     }
+    expanded.extend_from_slice(rest);
     Some(expanded.split(|b| *b == b':' || *b == b'\n').map(<[u8]>::to_vec).collect())
 }

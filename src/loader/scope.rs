@@ -4,6 +4,7 @@
 //! the asking object were bound, then through the tree of the `dlopen` that brought it in; the first definition wins,
 //! weak or not.
 
+use super::process::{NeedKind, needs};
 use super::{ObjectIndex, Process};
 use crate::elf::{Definition, ElfError};
 
@@ -46,9 +47,55 @@ impl Process<'_> {
         None
     }
 
+    /// `roots` and everything below them, breadth first, each once; auxiliaries and filters before their object (F1,
+    /// `_dl_map_object_deps` in glibc `elf/dl-deps.c`).
+    pub(super) fn scope_of_all(&self, roots: impl Iterator<Item = ObjectIndex>) -> Vec<ObjectIndex> {
+        let mut scope: Vec<ObjectIndex> = roots.collect();
+        let mut known = vec![false; self.objects.len()];
+        let mut done = vec![false; self.objects.len()];
+        scope.iter().for_each(|it| mark(&mut known, *it));
+        let mut at = 0;
+        while let Some(index) = scope.get(at).copied() {
+            if done.get(index).copied().unwrap_or(true) {
+                at += 1;
+                continue;
+            }
+            mark(&mut done, index);
+            let Some(loaded) = self.objects.get(index) else { continue };
+            let kinds = needs(Some(loaded), self.system.family);
+            let mut before = at;
+            for ((_, answer), (_, kind)) in loaded.needs.iter().zip(kinds) {
+                let Some(needed) = *answer else { continue };
+                let new = !known.get(needed).copied().unwrap_or(true);
+                mark(&mut known, needed);
+                match kind {
+                    NeedKind::Needed if new => scope.push(needed),
+                    NeedKind::Needed => {}
+                    NeedKind::Filter | NeedKind::Auxiliary => {
+                        let later = scope.iter().skip(before + 1).position(|it| *it == needed);
+                        if let Some(later) = later {
+                            scope.remove(before + 1 + later);
+                        }
+                        if new || later.is_some() {
+                            scope.insert(before, needed);
+                            before += 1;
+                        }
+                    }
+                }
+            }
+        }
+        scope
+    }
+
     /// Objects of the start are bound when the global scope is complete.
     fn start_scope_len(&self, asker: ObjectIndex) -> usize {
         let of_start = self.objects.get(asker).is_some_and(|it| it.event == 0);
         if of_start { self.global.len() } else { 0 }
+    }
+}
+
+fn mark(marks: &mut [bool], index: ObjectIndex) {
+    if let Some(mark) = marks.get_mut(index) {
+        *mark = true;
     }
 }

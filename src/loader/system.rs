@@ -46,6 +46,8 @@ pub struct System {
     pub default_directories: Vec<Vec<u8>>,
     /// Where `ld.so.preload` would be.
     pub preload_file: Option<TreePath>,
+    /// What stands in it.
+    pub(super) preload_entries: Vec<Vec<u8>>,
     pub(super) cache: Option<Arc<Cache>>,
 }
 
@@ -81,8 +83,17 @@ impl System {
         let cache_path = string_ending(&bytes, b"ld.so.cache").map(TreePath::new);
         let cache = cache_path.and_then(|path| read_cache(view, &path, gaps));
         let preload_file = string_ending(&bytes, b"ld.so.preload").map(TreePath::new);
-        let interpreter = interpreter.to_vec();
-        Ok(Self { loader, interpreter, family: Family::Glibc, version, default_directories, preload_file, cache })
+        let preload_entries = preload_file.as_ref().map_or_else(Vec::new, |it| read_preload(view, it, gaps));
+        Ok(Self {
+            loader,
+            interpreter: interpreter.to_vec(),
+            family: Family::Glibc,
+            version,
+            default_directories,
+            preload_file,
+            preload_entries,
+            cache,
+        })
     }
 
     /// A loader of which nothing is known.
@@ -94,8 +105,14 @@ impl System {
             version: None,
             default_directories: Vec::new(),
             preload_file: None,
+            preload_entries: Vec::new(),
             cache: None,
         }
+    }
+
+    /// The glibc version; an unknown one counts as new.
+    pub(super) fn version_or_new(&self) -> &str {
+        self.version.as_deref().unwrap_or("2.99")
     }
 
     /// Whether the glibc version is `other` or later; an unknown version counts as new.
@@ -152,8 +169,24 @@ fn musl(view: &View, interpreter: &[u8], loader: TreePath, bytes: &[u8], gaps: &
         version,
         default_directories: directories,
         preload_file: None,
+        preload_entries: Vec::new(),
         cache: None,
     }
+}
+
+/// Names separated by white space or colons; `#` begins a comment (glibc `elf/rtld.c`).
+fn read_preload(view: &View, path: &TreePath, gaps: &mut Vec<Gap>) -> Vec<Vec<u8>> {
+    let text = match view.read_text(path.as_bytes()) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
+        Err(error) => {
+            gaps.push(Gap::new(path, Stage::Loader, error.to_string(), "what every process preloads"));
+            return Vec::new();
+        }
+    };
+    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
+    let names = lines.flat_map(|line| line.split([' ', '\t', ':']).filter(|it| !it.is_empty()));
+    names.map(|it| it.as_bytes().to_vec()).collect()
 }
 
 /// `1.2.3` standing alone.

@@ -1,7 +1,5 @@
 //! `$ORIGIN`, `$LIB` and `$PLATFORM` in search paths and names.
 
-use super::CpuLevel;
-
 /// What the tokens stand for.
 pub(super) struct Tokens<'a> {
     /// Directory of the object as it was opened; for the executable, of the real file.
@@ -12,11 +10,10 @@ pub(super) struct Tokens<'a> {
     pub(super) platform: &'a [u8],
 }
 
-/// `$PLATFORM` on x86-64 with glibc 2.31 and later (measured): `haswell` from AVX2 on.
-pub(super) fn platform(machine: u16, cpu: CpuLevel, modern: bool) -> &'static [u8] {
+/// `$PLATFORM`; on x86-64 it depends on the CPU.
+pub(super) fn platform(machine: u16, x86_64: &'static str) -> &'static [u8] {
     match machine {
-        62 if modern && cpu >= CpuLevel::X86V3 => b"haswell",
-        62 => b"x86_64",
+        62 => x86_64.as_bytes(),
         183 => b"aarch64",
         21 => b"power8",
         22 => b"s390x",

@@ -3,6 +3,7 @@
 //! Source: experiment V1 of the loader facts. A version that a versioned library lacks is fatal unless the need is weak;
 //! a library that defines no versions at all satisfies every need. musl ignores versions.
 
+use super::start::Detail;
 use super::system::Family;
 use super::{ObjectIndex, Process};
 use crate::base::compare_versions;
@@ -27,7 +28,7 @@ pub struct VersionMiss {
 impl Process<'_> {
     /// Version needs of the objects from `from` on that are not met. Objects without a readable symbol table need nothing.
     pub(super) fn check_versions(&self, from: ObjectIndex) -> Vec<VersionMiss> {
-        if self.system.family == Family::Musl {
+        if self.system.family == Family::Musl || self.detail == Detail::Names {
             return Vec::new();
         }
         let mut misses = Vec::new();

@@ -3,11 +3,14 @@
 //! Invariant: a rule that misses a fact is undecided, never passed.
 //! Invariant: the same facts, rules and policy give the same outcome.
 
+use std::cell::OnceCell;
+
 use serde_json::{Map, Value as Json, json};
 
 use crate::facts::{Evidence, Facts, Gap};
 
 use super::evaluate::{Scope, evaluate};
+use super::harmless::{harmless, harmless_value};
 use super::outcome::{Finding, Outcome, Severity, Undecided, Verdict};
 use super::policy::Policy;
 use super::rule::{Condition, Rule};
@@ -22,7 +25,7 @@ const FINGERPRINT_LETTERS: usize = 16;
 pub fn judge(rules: &RuleSet, policy: &Policy, facts: &Facts) -> Outcome {
     let mut outcome = Outcome::default();
     let json = as_json(facts);
-    let court = Court { facts, json: &json, policy };
+    let court = Court { facts, json: &json, harmless: OnceCell::new(), policy };
     for rule in rules.iter().filter(|rule| policy.enabled(&rule.name)) {
         court.judge(rule, &mut outcome);
     }
@@ -100,6 +103,7 @@ fn answer(condition: &Condition, scope: &Scope<'_>) -> Result<(bool, Vec<u64>), 
 struct Court<'f> {
     facts: &'f Facts,
     json: &'f Map<String, Json>,
+    harmless: OnceCell<Map<String, Json>>,
     policy: &'f Policy,
 }
 
@@ -162,9 +166,17 @@ impl Court<'_> {
             subject: name,
             message,
             evidence: self.evidence(because),
-            fix: rule.fix.render(scope).trim().to_owned(),
+            fix: self.fix(rule, subject),
             waived: None,
         }
+    }
+
+    /// Commands, with values from the audited system that no shell takes apart.
+    fn fix(&self, rule: &Rule, subject: &Json) -> String {
+        let facts = self.harmless.get_or_init(|| harmless(self.json));
+        let subject = harmless_value(subject);
+        let scope = Scope { facts, subject: Some((rule.subject.word, &subject)) };
+        rule.fix.render(&scope).trim().to_owned()
     }
 
     fn evidence(&self, because: &[u64]) -> Vec<Evidence> {

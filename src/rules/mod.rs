@@ -13,6 +13,7 @@ mod examples;
 mod expression;
 mod facts_table;
 mod file_error;
+mod harmless;
 mod judge;
 mod operators;
 mod outcome;

@@ -40,6 +40,16 @@ impl<'a> Builder<'_, 'a> {
         }
     }
 
+    /// A list that may have further members when something hides them.
+    pub(super) fn unless_hidden<T>(&mut self, list: Fact<Vec<T>>, hidden: Option<&Gap>) -> Fact<Vec<T>> {
+        match (list, hidden) {
+            (Fact::Known { value, because, incomplete: None }, Some(gap)) => {
+                Fact::partial(value, because, self.ledger.gap(gap))
+            }
+            (list, _) => list,
+        }
+    }
+
     pub(super) fn real(&self, index: ObjectIndex) -> TreePath {
         self.session.process.objects.get(index).map_or_else(TreePath::root, |it| it.real().clone())
     }

@@ -25,6 +25,10 @@ pub(super) fn failures(
             list.extend(incompatible(builder, import, packages));
         }
     }
+    for it in &mut list {
+        let package = it.name.split('.').next().unwrap_or(&it.name);
+        it.distribution = builder.session.site.distribution(package);
+    }
     Fact::known(list, Vec::new())
 }
 
@@ -66,6 +70,7 @@ fn incompatible(builder: &Builder<'_, '_>, import: &str, packages: &Fact<Vec<Pac
 fn failure(name: &str, object: String, reason: String, cause: &str, because: Vec<EvidenceId>) -> ImportFailure {
     ImportFailure {
         name: name.to_owned(),
+        distribution: String::new(),
         object,
         reason: Fact::known(reason, because.clone()),
         cause: Fact::known(cause.to_owned(), because),

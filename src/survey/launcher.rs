@@ -7,7 +7,7 @@ use crate::base::{Gap, Stage, TreePath, Variables, printable};
 use crate::elf::{self, ElfError};
 use crate::facts::{Fact, Launcher};
 use crate::identify::{self, RealFile};
-use crate::loader::{Object, Request, Start, System, Visibility};
+use crate::loader::{CpuLevel, Detail, Object, Request, Start, System, Visibility};
 
 /// Names that a user types, in the order of the interface.
 const NAMES: [&[u8]; 2] = [b"mpiexec", b"mpirun"];
@@ -106,8 +106,7 @@ fn version_of_library(
     let Some(system) = system.filter(|_| !identity.version_from.is_empty()) else {
         return ledger.unknown(real, "its bytes name no version", hides);
     };
-    let start =
-        Start { executable: real, system, variables, cpu: crate::loader::CpuLevel::Baseline, keep_probes: false };
+    let start = Start { executable: real, system, variables, cpu: CpuLevel::Baseline, detail: Detail::Names };
     let mut process = match crate::loader::Process::start(catalogue.objects, &start) {
         Ok(process) => process,
         Err(reason) => return ledger.unknown(real, &reason, hides),

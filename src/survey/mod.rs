@@ -3,16 +3,20 @@
 //! Invariant: the same bytes and the same environment give the same facts, in the same order.
 
 mod binding;
+mod blas;
 mod builder;
 mod catalogue;
 mod chooser;
 mod environment;
+mod hdf5;
 mod imports;
 mod knowledge;
 mod launcher;
 mod ledger;
 mod load_map;
+mod mpi;
 mod objects;
+mod openmp;
 mod packages;
 mod relations;
 mod session;
@@ -20,7 +24,6 @@ mod site;
 mod tools;
 mod undescribed;
 mod unknown;
-mod uses;
 mod world;
 
 use crate::base::{TreePath, Variables};
@@ -85,8 +88,11 @@ fn facts_of(world: &World<'_>, target: String) -> Facts {
     let mut builder = Builder { session: &session, ledger: &mut ledger, owners: &mut owners };
 
     let packages = builder.package_facts(&imports);
+    let packages = builder.unless_hidden(packages, world.hidden_packages.as_ref());
     let objects = builder.object_facts(world.interpreter());
+    let objects = builder.unless_hidden(objects, world.hidden_objects.as_ref());
     let needs = builder.needs(&alone);
+    let needs = builder.unless_hidden(needs, world.hidden_objects.as_ref());
     let missing_versions = builder.missing_versions();
     let launcher = launcher::launcher(
         &world.catalogue,

@@ -9,7 +9,7 @@ use super::site::Site;
 use crate::base::{Gap, Stage, TreePath, Variables};
 use crate::discover::{self, Installation};
 use crate::elf::Linkage;
-use crate::loader::{Objects, Process, Start, System};
+use crate::loader::{Detail, Objects, Process, Start, System};
 use crate::tree::View;
 
 pub(super) struct World<'a> {
@@ -22,6 +22,10 @@ pub(super) struct World<'a> {
     /// The loader of the interpreter, or why nothing can be said about any process.
     pub(super) system: Result<System, Gap>,
     pub(super) gaps: Vec<Gap>,
+    /// What may hide packages: a directory that cannot be listed, a line that is not understood.
+    pub(super) hidden_packages: Option<Gap>,
+    /// What may hide shared objects.
+    pub(super) hidden_objects: Option<Gap>,
     interpreter: Option<Linkage>,
     bare: Variables,
 }
@@ -37,7 +41,10 @@ impl World<'_> {
         ask: impl FnOnce(&World<'_>) -> T,
     ) -> T {
         let packages = discover::packages(view, installation, &mut gaps);
+        let hidden_packages = gaps.iter().find(|it| may_hide_packages(it)).cloned();
+        let before = gaps.len();
         let files = discover::extensions(view, installation, &packages, &mut gaps);
+        let hidden_objects = gaps.get(before).or(hidden_packages.as_ref()).cloned();
         let site = Site::new(view, installation, files, packages);
         let store = Objects::new(view);
         let catalogue = Catalogue::new(&store, know);
@@ -55,6 +62,8 @@ impl World<'_> {
             site: &site,
             system,
             gaps,
+            hidden_packages,
+            hidden_objects,
             interpreter,
             bare,
         };
@@ -63,29 +72,29 @@ impl World<'_> {
 
     /// The process before its first import.
     pub(super) fn session(&self) -> Session<'_> {
-        self.session_in(&self.question.variables, false)
+        self.session_in(&self.question.variables, Detail::Versions)
     }
 
     /// The same, with every candidate that was passed over kept.
     pub(super) fn session_with_probes(&self) -> Session<'_> {
-        self.session_in(&self.question.variables, true)
+        self.session_in(&self.question.variables, Detail::Probes)
     }
 
     /// The same process without `LD_LIBRARY_PATH`; `None` when it is not set.
     pub(super) fn without_library_path(&self, imports: &[String]) -> Option<Process<'_>> {
         self.question.variables.non_empty("LD_LIBRARY_PATH")?;
-        let mut session = self.session_in(&self.bare, false);
+        let mut session = self.session_in(&self.bare, Detail::Names);
         for import in imports {
             session.import_as_asked(import);
         }
         Some(session.process)
     }
 
-    fn session_in<'s>(&'s self, variables: &'s Variables, keep_probes: bool) -> Session<'s> {
+    fn session_in<'s>(&'s self, variables: &'s Variables, detail: Detail) -> Session<'s> {
         let store = self.catalogue.objects;
         let process = match (&self.system, &self.installation.real_executable) {
             (Ok(system), Some(executable)) => {
-                let start = Start { executable, system, variables, cpu: self.question.cpu, keep_probes };
+                let start = Start { executable, system, variables, cpu: self.question.cpu, detail };
                 Process::start(store, &start).unwrap_or_else(|_| Process::absent(store, System::unknown()))
             }
             (Err(_), _) | (_, None) => Process::absent(store, System::unknown()),
@@ -113,6 +122,11 @@ impl World<'_> {
     pub(super) fn interpreter(&self) -> Option<&Linkage> {
         self.interpreter.as_ref()
     }
+}
+
+/// Discovery says of each gap what it hides. Those that hide a part of a package or of the interpreter hide no package.
+fn may_hide_packages(gap: &Gap) -> bool {
+    ["sys.path", "packages", "modules in it"].iter().any(|it| gap.hides.contains(it))
 }
 
 fn interpreter(store: &Objects<'_>, installation: &Installation) -> Result<Linkage, Gap> {

@@ -163,6 +163,8 @@ pub struct Define {
 pub enum DefineKind {
     /// STT_FUNC in the code.
     Function,
+    /// STT_FUNC that calls its third argument with the first two: `dlopen` with this object as the caller (x86_64).
+    Caller,
     /// STT_OBJECT in the data.
     Object,
     /// STT_OBJECT in .bss.

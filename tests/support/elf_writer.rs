@@ -118,7 +118,7 @@ impl<'a> Writer<'a> {
                     name: define.name.clone(),
                     bind: if local { 0 } else { 1 + u8::from(define.weak) },
                     kind: match define.kind {
-                        DefineKind::Function => 2,
+                        DefineKind::Function | DefineKind::Caller => 2,
                         DefineKind::Object | DefineKind::Bss => 1,
                         DefineKind::Absolute => 0,
                     },
@@ -314,6 +314,13 @@ impl<'a> Writer<'a> {
             let (section, value) = match define.kind {
                 DefineKind::Function => {
                     self.write_function(next_code as usize, define.returns);
+                    next_code += 16;
+                    (self.section_index(".text") as u16, code + next_code - 16)
+                }
+                DefineKind::Caller => {
+                    // sub rsp, 8; call rdx; add rsp, 8; ret
+                    let call = [0x48, 0x83, 0xec, 8, 0xff, 0xd2, 0x48, 0x83, 0xc4, 8, 0xc3];
+                    self.bytes_mut(".text")[next_code as usize..][..call.len()].copy_from_slice(&call);
                     next_code += 16;
                     (self.section_index(".text") as u16, code + next_code - 16)
                 }

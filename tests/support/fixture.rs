@@ -22,12 +22,14 @@
 //! path    = "/etc/ld.so.cache"
 //! entries = [["libx.so.1", "/lib/libx.so.1"]]
 //! ```
-//! The fields of `elf` are those of [`ElfSpec`]. A misspelt key is an error with its line.
+//! The fields of `elf` are those of [`ElfSpec`]. A misspelt key is an error with its line. `%XX` in a path is a byte.
 //!
 //! A test file that holds more than a tree embeds it: `struct Case { tree: Fixture, expect: Expect }` reads
 //! `[[tree.file]]` and so on.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -59,31 +61,41 @@ pub struct Fixture {
 }
 
 /// A regular file.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct File {
-    path: String,
-    mode: Option<u32>,
-    elf: Option<Box<ElfSpec>>,
-    text: Option<String>,
-    hex: Option<String>,
-    same_as: Option<String>,
+    /// Where it lies.
+    pub path: String,
+    /// Permission bits.
+    pub mode: Option<u32>,
+    /// A shared object.
+    pub elf: Option<Box<ElfSpec>>,
+    /// Text.
+    pub text: Option<String>,
+    /// Bytes in hexadecimal.
+    pub hex: Option<String>,
+    /// The file that it is a hard link to.
+    pub same_as: Option<String>,
 }
 
 /// A symbolic link.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Link {
-    path: String,
-    target: String,
+    /// Where it lies.
+    pub path: String,
+    /// What it says.
+    pub target: String,
 }
 
 /// A directory.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Directory {
-    path: String,
-    mode: Option<u32>,
+    /// Where it lies.
+    pub path: String,
+    /// Permission bits.
+    pub mode: Option<u32>,
 }
 
 /// A device or FIFO.
@@ -119,7 +131,7 @@ impl Fixture {
     pub fn memory_tree(&self) -> MemoryTree {
         let mut tree = MemoryTree::new();
         for directory in &self.directories {
-            tree.add(&TreePath::new(&directory.path), Node::Directory(directory.mode.unwrap_or(0o755)));
+            tree.add(&TreePath::new(raw(&directory.path)), Node::Directory(directory.mode.unwrap_or(0o755)));
         }
         let mut known: BTreeMap<&str, Arc<Vec<u8>>> = BTreeMap::new();
         for file in &self.files {
@@ -128,16 +140,16 @@ impl Fixture {
                 None => Arc::new(file.bytes()),
             };
             known.insert(&file.path, Arc::clone(&bytes));
-            tree.add(&TreePath::new(&file.path), Node::File(bytes, file.mode.unwrap_or(0o644)));
+            tree.add(&TreePath::new(raw(&file.path)), Node::File(bytes, file.mode.unwrap_or(0o644)));
         }
         for link in &self.links {
-            tree.add(&TreePath::new(&link.path), Node::Link(link.target.clone().into_bytes()));
+            tree.add(&TreePath::new(raw(&link.path)), Node::Link(raw(&link.target)));
         }
         for other in &self.others {
-            tree.add(&TreePath::new(&other.path), Node::Other);
+            tree.add(&TreePath::new(raw(&other.path)), Node::Other);
         }
         for cache in &self.caches {
-            tree.add_file(&TreePath::new(&cache.path), cache_bytes(&cache.entries));
+            tree.add_file(&TreePath::new(raw(&cache.path)), cache_bytes(&cache.entries));
         }
         tree
     }
@@ -154,7 +166,7 @@ impl Fixture {
     #[track_caller]
     pub fn write_below(&self, root: &Path) {
         let place = |path: &str| {
-            let path = root.join(path.trim_start_matches('/'));
+            let path = root.join(OsString::from_vec(raw(path.trim_start_matches('/'))));
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             path
         };
@@ -172,7 +184,7 @@ impl Fixture {
             }
         }
         for link in &self.links {
-            std::os::unix::fs::symlink(&link.target, place(&link.path)).unwrap();
+            std::os::unix::fs::symlink(OsString::from_vec(raw(&link.target)), place(&link.path)).unwrap();
         }
         for cache in &self.caches {
             std::fs::write(place(&cache.path), cache_bytes(&cache.entries)).unwrap();
@@ -217,6 +229,25 @@ pub fn cache_bytes(entries: &[(String, String)]) -> Vec<u8> {
     bytes.extend([2, 0, 0, 0]);
     bytes.resize(48, 0);
     [bytes, lines, strings].concat()
+}
+
+/// A path with `%XX` as bytes; a `%` that no two digits follow stays.
+fn raw(path: &str) -> Vec<u8> {
+    let (mut bytes, mut rest) = (Vec::new(), path.as_bytes());
+    while let Some((first, tail)) = rest.split_first() {
+        let digits = tail.get(..2).filter(|it| *first == b'%' && it.iter().all(u8::is_ascii_hexdigit));
+        match digits.and_then(|it| u8::from_str_radix(std::str::from_utf8(it).ok()?, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &tail[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    bytes
 }
 
 /// Bytes of hexadecimal digits; white space is ignored.

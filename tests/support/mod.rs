@@ -19,6 +19,7 @@ pub mod elf_tables;
 pub mod elf_writer;
 pub mod fixture;
 pub mod source;
+pub mod transcript;
 
 pub use elf_builder::ElfSpec;
 pub use fixture::{Fixture, tree};

@@ -1,0 +1,289 @@
+//! The search for one name: from the directories of a requester to a file.
+
+use std::sync::Arc;
+
+use super::candidate::{Candidate, look};
+use super::glibc::{self, Directory};
+use super::hwcaps;
+use super::objects::Object;
+use super::process::{Answer, Failure, Process};
+use super::start::Detail;
+use super::system::Family;
+use super::tokens::{self, Tokens};
+use super::{Loaded, Missing, ObjectIndex, Probe, Via, musl};
+
+/// A file as the loader spells it, and where its directory comes from.
+type Place = (Vec<u8>, Via);
+
+/// Where to look next.
+enum Step {
+    Directory(Directory),
+    File(Vec<u8>),
+}
+
+impl Process<'_> {
+    /// Where a bare name would be searched, without loading anything.
+    pub fn search(&self, requester: ObjectIndex, name: &[u8]) -> (Result<Place, Failure>, Vec<Probe>) {
+        let mut probes = Vec::new();
+        let result = match self.search_name(Some(requester), name, &mut probes) {
+            Answer::Found { name, via, .. } => Ok((name, via)),
+            Answer::Loaded(index) => {
+                Ok((self.objects.get(index).map_or_else(Vec::new, |it| it.name.clone()), Via::Absolute))
+            }
+            Answer::Failed(failure) => Err(failure),
+        };
+        (result, probes)
+    }
+
+    /// What a request is given: an object of the process, a file, or a failure.
+    pub(super) fn answer(&self, requester: Option<ObjectIndex>, name: &[u8]) -> Answer {
+        if let Some(index) = self.loaded_as(name) {
+            return Answer::Loaded(index);
+        }
+        if self.is_loader(name) {
+            return match self.store.get(&self.system.loader) {
+                Ok(object) => self.found(self.system.interpreter.clone(), object, Via::Absolute, Vec::new()),
+                Err(error) => Answer::Failed(Failure::Unusable {
+                    path: self.system.interpreter.clone(),
+                    needed_by: self.name_of(requester),
+                    reason: error.to_string(),
+                }),
+            };
+        }
+        if !name.contains(&b'/') {
+            return self.search_name(requester, name, &mut Vec::new());
+        }
+        let by = requester.and_then(|it| self.objects.get(it));
+        match (self.system.family, by) {
+            (Family::Glibc, Some(by)) => {
+                let origin = self.origin(by);
+                let tokens = Tokens { origin: &origin, lib: self.token_lib(), platform: self.token_platform() };
+                self.open_path(requester, &tokens::expand(name, &tokens), Via::Absolute)
+            }
+            (Family::Glibc, None) | (Family::Musl, _) => self.open_path(requester, name, Via::Absolute),
+        }
+    }
+
+    /// A path is opened as given, from the working directory on.
+    pub(super) fn open_path(&self, requester: Option<ObjectIndex>, path: &[u8], via: Via) -> Answer {
+        if let Some(index) = self.loaded_as(path) {
+            return Answer::Loaded(index);
+        }
+        let needed_by = self.name_of(requester);
+        match self.look(path) {
+            Candidate::Opened(object) => self.found(path.to_vec(), object, via, Vec::new()),
+            Candidate::Refused(reason) | Candidate::Fatal(reason) => {
+                Answer::Failed(Failure::Unusable { path: path.to_vec(), needed_by, reason })
+            }
+            Candidate::Loop => {
+                Answer::Failed(Failure::Unusable { path: path.to_vec(), needed_by, reason: link_loop() })
+            }
+        }
+    }
+
+    pub(super) fn token_lib(&self) -> &[u8] {
+        let first = self.system.default_directories.first().map_or(b"".as_slice(), Vec::as_slice);
+        first.strip_prefix(b"/").unwrap_or(first)
+    }
+
+    pub(super) fn token_platform(&self) -> &'static [u8] {
+        let version = self.system.version_or_new();
+        tokens::platform(self.shape.machine, hwcaps::platform(version, self.cpu, self.surroundings.maker))
+    }
+
+    /// `$ORIGIN`: the directory of an object as it was opened; of the executable, its real directory.
+    pub(super) fn origin(&self, loaded: &Loaded) -> Vec<u8> {
+        let path = match loaded.via {
+            Via::Executable => loaded.real().as_bytes().to_vec(),
+            Via::Rpath { .. }
+            | Via::LdLibraryPath
+            | Via::Runpath
+            | Via::Cache
+            | Via::Default
+            | Via::Absolute
+            | Via::Preload
+            | Via::Dlopen => self.absolute(&loaded.name).unwrap_or_else(|| loaded.name.clone()),
+        };
+        let cut = path.iter().rposition(|b| *b == b'/').unwrap_or(0);
+        path.get(..cut.max(1)).unwrap_or(b"/").to_vec()
+    }
+
+    /// The loader is in every process from the first instruction on; it is never searched.
+    fn is_loader(&self, name: &[u8]) -> bool {
+        let interpreter = self.system.interpreter.as_slice();
+        let cut = interpreter.iter().rposition(|b| *b == b'/').map_or(0, |at| at + 1);
+        let short = interpreter.get(cut..).unwrap_or_default();
+        match self.system.family {
+            Family::Musl => musl::is_own(name) || name == short || name == interpreter,
+            Family::Glibc => name == interpreter || name == self.loader_soname.as_deref().unwrap_or(short),
+        }
+    }
+
+    fn name_of(&self, requester: Option<ObjectIndex>) -> Vec<u8> {
+        requester.and_then(|it| self.objects.get(it)).map_or_else(Vec::new, |it| it.name.clone())
+    }
+
+    /// An object that is in the process under another name is the same object (M4).
+    fn found(&self, name: Vec<u8>, object: Arc<Object>, via: Via, probes: Vec<Probe>) -> Answer {
+        match self.objects.iter().position(|it| it.object.id == object.id) {
+            Some(index) => Answer::Loaded(index),
+            None => Answer::Found { name, object, via, probes },
+        }
+    }
+
+    /// A path from the root on; `None` where the working directory is not known.
+    fn absolute(&self, path: &[u8]) -> Option<Vec<u8>> {
+        if path.first() == Some(&b'/') {
+            return Some(path.to_vec());
+        }
+        let directory = self.surroundings.directory.as_ref()?.as_bytes();
+        let slash: &[u8] = if directory.ends_with(b"/") { b"" } else { b"/" };
+        Some([directory, slash, path].concat())
+    }
+
+    fn look(&self, path: &[u8]) -> Candidate {
+        match self.absolute(path) {
+            Some(path) => {
+                let cut = path.iter().rposition(|b| *b == b'/').unwrap_or(0);
+                let (directory, name) = path.split_at_checked(cut).unwrap_or_default();
+                if self.may_hold(directory, name.strip_prefix(b"/").unwrap_or(name)) {
+                    look(self.store, &path, self.shape)
+                } else {
+                    Candidate::Refused("not there".to_owned())
+                }
+            }
+            None => Candidate::Refused("the working directory is not known".to_owned()),
+        }
+    }
+
+    fn search_name(&self, requester: Option<ObjectIndex>, name: &[u8], probes: &mut Vec<Probe>) -> Answer {
+        let mut searched: Vec<(Vec<u8>, Via)> = Vec::new();
+        let mut abandoned = None;
+        let unusable = |path: Vec<u8>, reason: String| {
+            Answer::Failed(Failure::Unusable { path, needed_by: self.name_of(requester), reason })
+        };
+        for place in self.places(requester, name) {
+            let (via, list) = match &place {
+                Step::Directory(it) if abandoned == Some(it.list) => continue,
+                Step::Directory(it) => {
+                    if !searched.iter().any(|(path, _)| *path == it.path) {
+                        searched.push((it.path.clone(), it.via));
+                    }
+                    (it.via, Some(it.list))
+                }
+                Step::File(_) => (Via::Cache, None),
+            };
+            let candidates = self.candidates(&place, name);
+            let last = candidates.len().saturating_sub(1);
+            for (at, path) in candidates.into_iter().enumerate() {
+                match self.look(&path) {
+                    Candidate::Opened(object) => return self.found(path, object, via, std::mem::take(probes)),
+                    Candidate::Refused(refused) => {
+                        if self.keeps_probes() || refused != "not there" {
+                            probes.push(Probe { path, via, refused });
+                        }
+                    }
+                    Candidate::Loop if self.system.family == Family::Musl => return unusable(path, link_loop()),
+                    Candidate::Loop => {
+                        // A directory that cannot be entered is a directory that is not there.
+                        if at == last && self.has_directory(&path) {
+                            abandoned = list;
+                        }
+                        probes.push(Probe { path, via, refused: link_loop() });
+                    }
+                    Candidate::Fatal(reason) => return unusable(path, reason),
+                }
+            }
+        }
+        let needed_by = self.name_of(requester);
+        Answer::Failed(Failure::Missing(Missing { needed_by, soname: name.to_vec(), searched }))
+    }
+
+    fn keeps_probes(&self) -> bool {
+        self.detail == Detail::Probes
+    }
+
+    /// Whether a directory may hold a name: asked of its listing, where that is cheaper than a look.
+    fn may_hold(&self, directory: &[u8], name: &[u8]) -> bool {
+        directory.first() != Some(&b'/') || self.store.view().may_hold(directory, name)
+    }
+
+    fn has_directory(&self, path: &[u8]) -> bool {
+        let Some(path) = self.absolute(path) else { return false };
+        let cut = path.iter().rposition(|b| *b == b'/').map_or(0, |at| at + 1);
+        path.get(..cut).is_some_and(|it| self.store.view().is_directory(it))
+    }
+
+    fn places(&self, requester: Option<ObjectIndex>, name: &[u8]) -> Vec<Step> {
+        if self.system.family == Family::Musl {
+            return musl::directories(self, requester).into_iter().map(Step::Directory).collect();
+        }
+        let before = glibc::before_cache(self, requester.unwrap_or(0));
+        let mut places: Vec<Step> = before.into_iter().map(Step::Directory).collect();
+        let by = requester.and_then(|it| self.objects.get(it)?.object.linkage.as_ref().ok());
+        let no_default = by.is_some_and(|it| it.no_default_library_path);
+        if let Some(path) = self.cached(name) {
+            // glibc compares the beginning: a directory below a default one counts as that.
+            let below = |it: &Vec<u8>| path.strip_prefix(it.as_slice()).is_some_and(|rest| rest.first() == Some(&b'/'));
+            if !(no_default && self.system.default_directories.iter().any(below)) {
+                places.push(Step::File(path));
+            }
+        }
+        if !no_default {
+            let list = usize::MAX;
+            let all = self.system.default_directories.iter();
+            places.extend(all.map(|it| Step::Directory(Directory { path: it.clone(), via: Via::Default, list })));
+        }
+        places
+    }
+
+    /// glibc takes one entry of the cache: the best one.
+    fn cached(&self, name: &[u8]) -> Option<Vec<u8>> {
+        let cache = self.system.cache.as_ref()?;
+        let levels: Vec<&[u8]> =
+            self.hwcaps.iter().filter_map(|it| it.strip_prefix("glibc-hwcaps/")).map(str::as_bytes).collect();
+        let flags = cache_flags(self.shape.machine, self.shape.bits);
+        let legacy = !self.system.at_least("2.37");
+        cache.paths(name, flags, &levels, legacy).first().map(|it| it.to_vec())
+    }
+
+    /// The files that one place stands for, best first; the plain one is the last.
+    fn candidates(&self, place: &Step, name: &[u8]) -> Vec<Vec<u8>> {
+        let directory = match place {
+            Step::File(path) => return vec![path.clone()],
+            Step::Directory(directory) => directory.path.as_slice(),
+        };
+        let slash: &[u8] = if directory.is_empty() || directory.ends_with(b"/") { b"" } else { b"/" };
+        let plain = [directory, slash].concat();
+        let mut out = Vec::new();
+        for below in &self.hwcaps {
+            let first = below.split('/').next().unwrap_or(below);
+            if !self.keeps_probes() && !self.may_hold(directory, first.as_bytes()) {
+                continue;
+            }
+            let file = [plain.as_slice(), below.as_bytes(), b"/", name].concat();
+            if self.keeps_probes() || self.has_directory(&file) {
+                out.push(file);
+            }
+        }
+        out.push([plain.as_slice(), name].concat());
+        out
+    }
+}
+
+fn link_loop() -> String {
+    "too many levels of symbolic links".to_owned()
+}
+
+/// Flags of the cache entries that a machine uses. Source: glibc `sysdeps/generic/ldconfig.h`; x86-64 measured.
+fn cache_flags(machine: u16, bits: u8) -> &'static [i32] {
+    match (machine, bits) {
+        (62, 64) => &[0x0303],
+        (62, 32) => &[0x0803],
+        (183, _) => &[0x0a03],
+        (21, _) => &[0x0503],
+        (22, 64) => &[0x0403],
+        (243, _) => &[0x1003, 0x0f03],
+        _ => &[0x0003],
+    }
+}

@@ -1,0 +1,167 @@
+//! `docs/` says what the code says: pages that are written from rules, descriptions, the schema of the facts and the flags.
+//!
+//! `UPDATE=1 cargo test --test generated` rewrites them.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use std::fmt::Write;
+use std::fs;
+
+use pyhpc_audit::base::builtin_files;
+use pyhpc_audit::identify::{Capabilities, Libraries};
+use pyhpc_audit::rules::{RuleSet, documented_facts, rule_file_schema, schema};
+use support::source::root;
+
+#[track_caller]
+fn check(path: &str, expected: &str) {
+    let file = root().join("docs").join(path);
+    if std::env::var_os("UPDATE").is_some() {
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, expected).unwrap();
+    }
+    let known = fs::read_to_string(&file).unwrap_or_default();
+    let line = known.lines().zip(expected.lines()).position(|(one, other)| one != other);
+    let line = line.unwrap_or(known.lines().count().min(expected.lines().count())) + 1;
+    assert!(known == expected, "docs/{path}:{line} is not what the code says: UPDATE=1 cargo test --test generated");
+}
+
+fn header(title: &str, from: &str) -> String {
+    format!("# {title}\n\n<!-- Generated from {from}: UPDATE=1 cargo test --test generated -->\n\n")
+}
+
+/// One line of a table cell.
+fn cell(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
+}
+
+#[test]
+fn rules() {
+    let set = RuleSet::load(&[]).unwrap();
+    let mut page = header("Rules", "rules/");
+    page += "A rule's name is its file's. `pyhpc-audit explain NAME` prints the same page with an example.\n\n";
+    page += "| rule | severity | about | what it finds |\n|---|---|---|---|\n";
+    for it in set.iter() {
+        let row = (&it.name, it.severity.word(), it.subject.word, cell(&it.title));
+        writeln!(page, "| [{0}](#{0}) | {1} | {2} | {3} |", row.0, row.1, row.2, row.3).unwrap();
+    }
+    for it in set.iter() {
+        let place = it.file.trim_start_matches("rules/").split('/').next().unwrap();
+        write!(page, "\n## {}\n\n{}. Topic {place}, since {}", it.name, it.title, it.since).unwrap();
+        if !it.formerly.is_empty() {
+            write!(page, ", formerly {}", it.formerly.join(", ")).unwrap();
+        }
+        writeln!(page, ".\n\nSeverity: {}.", it.severity.word()).unwrap();
+        for level in &it.levels {
+            writeln!(page, "{} when `{}`.", level.severity.word(), cell(level.when.text())).unwrap();
+        }
+        if let Some(applies) = &it.applies {
+            writeln!(page, "\nApplies to a {} for which\n\n```\n{}\n```", it.subject.word, applies.text().trim())
+                .unwrap();
+        } else {
+            writeln!(page, "\nApplies to every {}.", it.subject.word).unwrap();
+        }
+        writeln!(page, "\nViolated when\n\n```\n{}\n```", it.when.text().trim()).unwrap();
+        writeln!(page, "\n{}\n\n```sh\n{}\n```\n", it.why.trim(), it.fix.text().trim()).unwrap();
+        for reference in &it.references {
+            writeln!(page, "* <{reference}>").unwrap();
+        }
+    }
+    check("rules.md", &page);
+}
+
+#[test]
+fn libraries() {
+    let capabilities = Capabilities::load(&builtin_files("capabilities")).unwrap();
+    let libraries = Libraries::load(&builtin_files("libraries"), &capabilities).unwrap();
+    let mut page = header("Libraries, launchers, packages", "rules/libraries, rules/launchers, rules/packages");
+    page += "The word is the value of facts such as `blas.numpy.vendor`. \"Documented\" means that the marks come from public\n";
+    page += "texts and nobody measured a file; the report then says \"likely\".\n\n## Libraries\n\n";
+    page += "| word | library | answers | marks | seen in |\n|---|---|---|---|---|\n";
+    for it in libraries.iter() {
+        let seen: Vec<String> = it.seen.iter().map(|it| cell(&it.place)).collect();
+        let marks = if it.measured { "measured" } else { "documented" };
+        let title = format!("[{}]({})", cell(&it.title), it.homepage);
+        let answers = it.capabilities.join(", ");
+        writeln!(page, "| {} | {title} | {answers} | {marks} | {} |", it.word, seen.join("; ")).unwrap();
+    }
+    page += "\n## Launchers\n\n| word | launcher | seen in |\n|---|---|---|\n";
+    for file in builtin_files("launchers") {
+        let table: toml::Table = toml::from_str(&file.text).unwrap();
+        writeln!(page, "| {} | {} | {} |", file.stem, text(&table, "title"), places(&table)).unwrap();
+    }
+    page += "\n## Packages\n\n| import | package | binds | seen in |\n|---|---|---|---|\n";
+    for file in builtin_files("packages") {
+        let table: toml::Table = toml::from_str(&file.text).unwrap();
+        let mut binds: Vec<String> = tables(&table, "binds").iter().map(|it| text(it, "capability")).collect();
+        binds.dedup();
+        let row = (text(&table, "import"), text(&table, "title"), binds.join(", "), places(&table));
+        writeln!(page, "| {} | {} | {} | {} |", row.0, row.1, row.2, row.3).unwrap();
+    }
+    check("libraries.md", &page);
+}
+
+fn tables(table: &toml::Table, key: &str) -> Vec<toml::Table> {
+    let list = table.get(key).and_then(toml::Value::as_array).cloned().unwrap_or_default();
+    list.iter().filter_map(toml::Value::as_table).cloned().collect()
+}
+
+fn text(table: &toml::Table, key: &str) -> String {
+    cell(table.get(key).and_then(toml::Value::as_str).unwrap_or_default())
+}
+
+/// Where the samples of a description come from.
+fn places(table: &toml::Table) -> String {
+    let place = |it: &toml::Table| [text(it, "place"), text(it, "where")].concat();
+    tables(table, "seen").iter().map(place).collect::<Vec<_>>().join("; ")
+}
+
+#[test]
+fn facts() {
+    let mut page = header("Facts", "the schema of src/facts");
+    page += "What conditions of rules can name. An inferred fact carries evidence, or the gap because of which it is unknown;\n";
+    page += "the others merely name a thing. [schema/facts-1.json](schema/facts-1.json) is the JSON Schema of the full model,\n";
+    page += "[schema/rule.json](schema/rule.json) that of a rule file.\n";
+    let mut subject = String::new();
+    for it in documented_facts() {
+        let first = it.path.split('.').next().unwrap();
+        if first != subject {
+            first.clone_into(&mut subject);
+            write!(page, "\n## {subject}\n\n| fact | value | inferred | meaning |\n|---|---|---|---|\n").unwrap();
+        }
+        let inferred = if it.inferred { "yes" } else { "" };
+        writeln!(page, "| `{}` | {} | {inferred} | {} |", it.path, cell(&it.kind), cell(&it.doc)).unwrap();
+    }
+    check("facts.md", &page);
+}
+
+#[test]
+fn schemas() {
+    check("schema/facts-1.json", &(serde_json::to_string_pretty(&schema()).unwrap() + "\n"));
+    check("schema/rule.json", &(serde_json::to_string_pretty(&rule_file_schema()).unwrap() + "\n"));
+}
+
+#[test]
+fn cli() {
+    let mut page = header("Command line", "src/cli/args.rs");
+    let mut command = pyhpc_audit::cli::command();
+    // Wrapping and defaults that depend on the terminal and the environment of the test have no place in a page.
+    command = command.term_width(100).color(clap::ColorChoice::Never);
+    command.build();
+    page += "| exit | means |\n|---|---|\n| 0 | nothing at or above `--fail-on` |\n| 1 | findings at or above `--fail-on` |\n";
+    page += "| 2 | usage, configuration or rule-file error, target not there |\n";
+    page += "| 3 | with `--strict`: no finding, but something could not be read or decided |\n\n";
+    section(&mut page, &mut command, "pyhpc-audit");
+    check("cli.md", &page);
+}
+
+fn section(page: &mut String, command: &mut clap::Command, name: &str) {
+    *command = command.clone().mut_args(|it| it.hide_env_values(true));
+    let help = command.render_long_help().to_string();
+    let help: Vec<&str> = help.lines().map(str::trim_end).collect();
+    write!(page, "## {name}\n\n```\n{}\n```\n\n", help.join("\n").trim()).unwrap();
+    for it in command.get_subcommands_mut().filter(|it| it.get_name() != "help") {
+        let name = format!("{name} {}", it.get_name());
+        section(page, it, &name);
+    }
+}

@@ -1,0 +1,50 @@
+//! The laws of the loader, one file each: `tests/loader/LAW.toml` is a tree, processes over it, and what they map.
+//!
+//! `UPDATE=1 cargo test --test loader` rewrites the expected texts; review the difference by the law that the first
+//! comment of the file states. `ORACLE=1 cargo test --test oracle` asks the machine's own ld.so about the same files.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::wildcard_enum_match_arm, missing_docs, unreachable_pub)]
+
+#[path = "loader/cache.rs"]
+mod cache;
+#[path = "loader/case.rs"]
+mod case;
+#[path = "loader/render.rs"]
+mod render;
+mod support;
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use case::Case;
+
+#[test]
+fn every_law_holds() {
+    let update = std::env::var_os("UPDATE").is_some();
+    let mut differences = String::new();
+    for path in laws() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with("# "), "{}: the first comment is the law", path.display());
+        let case = Case::parse(&path, &text);
+        let got = render::render(&case, Box::new(case.whole_fixture().memory_tree()));
+        if got == case.expected.text {
+            continue;
+        }
+        if update {
+            let head = text.split("\n[expected]").next().unwrap().trim_end();
+            std::fs::write(&path, format!("{head}\n\n[expected]\ntext = '''\n{got}'''\n")).unwrap();
+        } else {
+            writeln!(differences, "{}\nexpected:\n{}got:\n{got}", path.display(), case.expected.text).unwrap();
+        }
+    }
+    assert!(differences.is_empty(), "{differences}UPDATE=1 rewrites the expected texts");
+}
+
+/// The files, sorted.
+fn laws() -> Vec<PathBuf> {
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/loader");
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(directory).unwrap().map(|it| it.unwrap().path()).collect();
+    paths.retain(|it| it.extension().is_some_and(|it| it == "toml"));
+    paths.sort();
+    assert!(!paths.is_empty());
+    paths
+}
