@@ -58,14 +58,14 @@ impl<'f> Answers<'f> {
         let (mut items, mut because) = (Vec::new(), self.list);
         for answer in self.items {
             match unless_bool(&answer.body) {
-                None => because = union(&because, &answer.body.because),
-                Some(missing) => open = union(&open, &missing),
+                None => because.extend(&answer.body.because),
+                Some(missing) => open.extend(missing),
             }
             if matches!(answer.body.value, Value::Bool(true)) {
                 items.push(answer.item);
             }
         }
-        Seen { value: Value::List { items, open }, because }
+        Seen { value: Value::List { items, open: once_each(open.iter()) }, because: once_each(because.iter()) }
     }
 
     /// `map`
@@ -75,15 +75,15 @@ impl<'f> Answers<'f> {
         for answer in self.items {
             if let Some(test) = &answer.test {
                 match unless_bool(test) {
-                    None => because = union(&because, &test.because),
-                    Some(missing) => open = union(&open, &missing),
+                    None => because.extend(&test.because),
+                    Some(missing) => open.extend(missing),
                 }
             }
             if answer.test.is_none_or(|test| matches!(test.value, Value::Bool(true))) {
                 items.push(answer.body);
             }
         }
-        Seen { value: Value::List { items, open }, because }
+        Seen { value: Value::List { items, open: once_each(open.iter()) }, because: once_each(because.iter()) }
     }
 
     /// What all answers together rest on: the list, and what was asked of each element.

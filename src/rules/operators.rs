@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use crate::base::compare_versions;
 
 use super::expression::{Arithmetic, Comparison, Function};
-use super::value::{Missing, Seen, Value, union};
+use super::value::{Missing, Seen, Value, once_each, union};
 
 /// Unknown: because an operand is, or because it is of the wrong kind.
 pub(super) fn wrong<'f>(needed: &str, operands: &[&Seen<'_>]) -> Seen<'f> {
@@ -152,11 +152,15 @@ pub(super) fn member<'f>(a: &Seen<'f>, list: &Seen<'f>) -> Seen<'f> {
     for item in items {
         match equal(a, item) {
             Ok(true) => return Seen::bool(true, union(&union(&a.because, &list.because), &item.because)),
-            Ok(false) => because = union(&because, &item.because),
-            Err(reasons) => missing = union(&missing, &reasons),
+            Ok(false) => because.extend(&item.because),
+            Err(reasons) => missing.extend(reasons),
         }
     }
-    if missing.is_empty() { Seen::bool(false, because) } else { Seen::unknown(missing) }
+    if missing.is_empty() {
+        Seen::bool(false, once_each(because.iter()))
+    } else {
+        Seen::unknown(once_each(missing.iter()))
+    }
 }
 
 /// `a + b` and so on.
