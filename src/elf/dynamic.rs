@@ -6,7 +6,7 @@ use goblin::elf::dynamic::{
 use goblin::elf::program_header::{PF_X, PT_DYNAMIC, PT_GNU_STACK, PT_INTERP, ProgramHeader};
 
 use super::image::{Image, malformed};
-use super::limits::{DYNAMIC_ENTRIES, NEEDED_ENTRIES, STRING_BYTES, STRING_TABLE_BYTES};
+use super::limits::{DYNAMIC_ENTRIES, NEEDED_ENTRIES, STRING_BYTES};
 use super::range::{Range, Strings, table, until_nul};
 use super::{ElfError, Linkage};
 use crate::base::ReadAt;
@@ -122,9 +122,6 @@ impl Parts {
         let length = self.value(DT_STRSZ).unwrap_or(left);
         if left < length {
             return Err(ElfError::Malformed(format!("the string table of {length} bytes leaves its segment")));
-        }
-        if STRING_TABLE_BYTES < length {
-            return Err(ElfError::Limit(format!("a string table of {length} bytes")));
         }
         Ok(Some(table("the string table", file, offset, length)?))
     }

@@ -21,8 +21,8 @@ pub(super) const DYNAMIC_ENTRIES: u64 = 64 * 1024;
 /// DT_NEEDED entries.
 pub(super) const NEEDED_ENTRIES: usize = 4 * 1024;
 
-/// The dynamic string table.
-pub(super) const STRING_TABLE_BYTES: u64 = 64 * 1024 * 1024;
+/// A string table up to this size is read at once where many names are wanted; of a larger one every name is read by itself.
+pub(super) const HELD_STRING_BYTES: u64 = 16 * 1024 * 1024;
 
 /// One name or path list.
 pub(super) const STRING_BYTES: u64 = 1024 * 1024;

@@ -13,7 +13,7 @@ use goblin::elf::sym::{
 use super::dynamic::Parts;
 use super::hash::{GnuHash, SystemVHash};
 use super::image::malformed;
-use super::limits::{STRING_TABLE_BYTES, SYMBOLS};
+use super::limits::{HELD_STRING_BYTES, SYMBOLS};
 use super::range::{Range, Strings};
 use super::{ElfError, NeededVersions, versions};
 use crate::base::ReadAt;
@@ -126,7 +126,7 @@ impl Symbols {
             return Ok(Vec::new());
         }
         // Names lie all over the table: one read of it costs less than one per name.
-        let held = strings.released().hold_if_small(file, STRING_TABLE_BYTES)?;
+        let held = strings.released().hold_if_small(file, HELD_STRING_BYTES)?;
         let mut strings = Strings::new(file, &held);
         undefined.into_iter().map(|(at, weak)| Ok(Wanted { name: strings.get(at)?, weak })).collect()
     }

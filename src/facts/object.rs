@@ -13,6 +13,8 @@ pub struct Object {
     pub path: String,
     /// Import name of the package it belongs to, empty when none does.
     pub package: String,
+    /// Distribution name of that package, what a package manager is asked for; the import name when no record names it.
+    pub distribution: String,
     /// `extension`, `library`, `executable`.
     #[schemars(extend("x-words" = ["extension", "library", "executable"]))]
     pub role: String,
@@ -45,6 +47,8 @@ pub struct Need {
     pub object: String,
     /// Import name of its package, empty when none.
     pub package: String,
+    /// Distribution name of that package, what a package manager is asked for; the import name when no record names it.
+    pub distribution: String,
     /// The object whose NEEDED entry it is: the extension or one of its libraries.
     pub needed_by: String,
     /// The NEEDED entry.
@@ -79,6 +83,8 @@ pub struct MissingVersion {
     pub object: String,
     /// Import name of its package, empty when none.
     pub package: String,
+    /// Distribution name of that package, what a package manager is asked for; the import name when no record names it.
+    pub distribution: String,
     /// The library that was chosen: its real file.
     pub library: String,
     /// `GLIBCXX_3.4.29`.

@@ -44,13 +44,18 @@ pub struct Process {
 pub struct ImportFailure {
     /// The import as asked: `mpi4py.MPI`.
     pub name: String,
+    /// Distribution name of its package; the import name when no record names it.
+    pub distribution: String,
     /// The file at fault, empty when no file is.
     pub object: String,
     /// `libmpi.so.12 is found nowhere`.
     pub reason: Fact<String>,
     /// `missing-library`, `missing-version` (a symbol version), `broken-file` (`object` is there and
-    /// cannot be mapped: truncated, empty, a link to nothing, of another machine), `no-such-module`, `other`.
-    #[schemars(extend("x-words" = ["missing-library", "missing-version", "broken-file", "no-such-module", "other"]))]
+    /// cannot be mapped: truncated, empty, a link to nothing, of another machine), `incompatible` (mapped, but compiled
+    /// against another C interface), `no-such-module`, `other`.
+    #[schemars(extend("x-words" = [
+        "missing-library", "missing-version", "broken-file", "incompatible", "no-such-module", "other"
+    ]))]
     pub cause: Fact<String>,
 }
 

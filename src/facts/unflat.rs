@@ -182,6 +182,7 @@ impl Reader<'_> {
         let names = self.list("import_fails")?;
         let reason = self.absent("import_fails.reason");
         Ok(map(names, |name| ImportFailure {
+            distribution: name.split('.').next().unwrap_or_default().to_owned(),
             name,
             object: String::new(),
             reason: reason.clone(),
@@ -300,6 +301,7 @@ impl Reader<'_> {
             Need {
                 object: object.to_owned(),
                 package: String::new(),
+                distribution: String::new(),
                 needed_by: object.to_owned(),
                 soname: soname.to_owned(),
                 state: Fact::known("missing".to_owned(), Vec::new()),
@@ -326,6 +328,7 @@ impl Reader<'_> {
             Object {
                 path: path.to_owned(),
                 package: String::new(),
+                distribution: String::new(),
                 role: "extension".to_owned(),
                 state: Fact::known(state.to_owned(), Vec::new()),
                 machine: hidden.clone(),

@@ -147,6 +147,12 @@ impl Capability {
         Ok(None)
     }
 
+    /// Whether `soname` is a name by which users of the capability ask for its library.
+    pub fn names_library(&self, soname: &[u8]) -> bool {
+        let mut patterns = self.client.values().flatten().filter_map(|it| it.needed.as_ref());
+        patterns.any(|it| it.is_match(soname))
+    }
+
     /// Whether a library may give `value` for `attribute`; a value with captures is checked when it is made.
     pub(super) fn check(
         &self,

@@ -2,11 +2,15 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::base::{ReadAt, TreePath};
 use crate::elf::{self, ElfError, Linkage, NeededVersions, Symbols};
 use crate::tree::{Kind, View};
+
+/// Files held open at most: login nodes allow a process 1024.
+const HELD_FILES: usize = 400;
 
 /// One file, asked for by its real path.
 pub struct Object {
@@ -18,6 +22,8 @@ pub struct Object {
     pub mode: u32,
     /// Its linkage, or why it has none.
     pub linkage: Result<Linkage, ElfError>,
+    /// What was read for the linkage serves the symbols too, as long as not too many files are held open.
+    open: Option<elf::Object>,
     symbols: OnceLock<Result<Arc<Symbols>, ElfError>>,
     versions: OnceLock<Result<Arc<Versions>, ElfError>>,
 }
@@ -40,13 +46,14 @@ pub(super) struct Versions {
 /// The objects of one audit.
 pub struct Objects<'v> {
     view: &'v View,
+    held: AtomicUsize,
     known: Mutex<HashMap<TreePath, Arc<Object>>>,
 }
 
 impl<'v> Objects<'v> {
     /// No object yet.
     pub fn new(view: &'v View) -> Self {
-        Self { view, known: Mutex::default() }
+        Self { view, held: AtomicUsize::new(0), known: Mutex::default() }
     }
 
     /// The tree that the objects lie in.
@@ -66,12 +73,19 @@ impl<'v> Objects<'v> {
         if metadata.kind != Kind::File {
             return Err(io::Error::new(io::ErrorKind::IsADirectory, "not a regular file"));
         }
-        let file = self.view.open_real(real)?;
+        let file: Arc<dyn ReadAt> = Arc::from(self.view.open_real(real)?);
+        let opened = elf::Object::open(file);
+        let room = self.held.fetch_add(1, Ordering::Relaxed) < HELD_FILES;
         let object = Arc::new(Object {
             real: real.clone(),
             id: metadata.id,
             mode: metadata.mode,
-            linkage: elf::read_linkage(&*file),
+            linkage: opened.as_ref().map(|it| it.linkage.clone()).map_err(Clone::clone),
+            open: match opened {
+                Ok(open) if room => Some(open),
+                // Closed again, or told by `linkage`.
+                Ok(_) | Err(_) => None,
+            },
             symbols: OnceLock::new(),
             versions: OnceLock::new(),
         });
@@ -93,6 +107,9 @@ impl<'v> Objects<'v> {
     /// What is wrong with the bytes.
     pub fn symbols(&self, object: &Object) -> Result<Arc<Symbols>, ElfError> {
         let open = || {
+            if let Some(open) = &object.open {
+                return open.symbols().map(Arc::new);
+            }
             let file = self.file(object).map_err(|error| ElfError::Io(error.to_string()))?;
             Symbols::open(file).map(Arc::new)
         };

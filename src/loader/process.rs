@@ -67,6 +67,8 @@ pub struct Process<'v> {
     pub missing_preloads: Vec<Vec<u8>>,
     pub(super) store: &'v Objects<'v>,
     pub(super) system: System,
+    /// DT_SONAME of the loader, under which libraries ask for it.
+    pub(super) loader_soname: Option<Vec<u8>>,
     pub(super) library_path: Vec<Vec<u8>>,
     pub(super) global: Vec<ObjectIndex>,
     pub(super) shape: Shape,

@@ -115,12 +115,7 @@ impl Process<'_> {
         let short = interpreter.get(cut..).unwrap_or_default();
         match self.system.family {
             Family::Musl => musl::is_own(name) || name == short || name == interpreter,
-            Family::Glibc => {
-                let object = self.store.get(&self.system.loader);
-                let linkage = object.as_ref().ok().and_then(|it| it.linkage.as_ref().ok());
-                let soname = linkage.and_then(|it| it.soname.as_deref());
-                name == interpreter || name == soname.unwrap_or(short)
-            }
+            Family::Glibc => name == interpreter || name == self.loader_soname.as_deref().unwrap_or(short),
         }
     }
 

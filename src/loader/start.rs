@@ -61,6 +61,9 @@ impl<'v> Process<'v> {
         let linkage = executable.linkage.as_ref().map_err(ToString::to_string)?;
         let family = start.system.family;
         let mut process = Self::absent(store, start.system.clone());
+        let loader = store.get(&start.system.loader);
+        let loader = loader.as_ref().ok().and_then(|it| it.linkage.as_ref().ok());
+        process.loader_soname = loader.and_then(|it| it.soname.clone());
         process.shape = Shape::of(linkage, family, family == Family::Glibc && start.system.at_least("2.41"));
         if family == Family::Glibc && linkage.machine == 62 {
             process.hwcaps = subdirectories(start.system.version_or_new(), start.cpu, surroundings.maker);
@@ -84,6 +87,7 @@ impl<'v> Process<'v> {
             missing_preloads: Vec::new(),
             store,
             system,
+            loader_soname: None,
             library_path: Vec::new(),
             global: Vec::new(),
             shape,

@@ -32,9 +32,22 @@ impl<'a> Builder<'_, 'a> {
         pairs.filter(|(_, binds)| binds.capability == capability).collect()
     }
 
-    /// A list that is complete.
-    pub(super) fn list<T>(&self, values: Vec<T>, _what: &str) -> Fact<Vec<T>> {
-        Fact::known(values, Vec::new())
+    /// A list of what the process holds: complete where every import is described.
+    pub(super) fn list<T>(&mut self, values: Vec<T>, because: Vec<EvidenceId>) -> Fact<Vec<T>> {
+        match &self.session.untraced {
+            Some(gap) => Fact::partial(values, because, self.ledger.gap(gap)),
+            None => Fact::known(values, because),
+        }
+    }
+
+    /// A list that may have further members when something hides them.
+    pub(super) fn unless_hidden<T>(&mut self, list: Fact<Vec<T>>, hidden: Option<&Gap>) -> Fact<Vec<T>> {
+        match (list, hidden) {
+            (Fact::Known { value, because, incomplete: None }, Some(gap)) => {
+                Fact::partial(value, because, self.ledger.gap(gap))
+            }
+            (list, _) => list,
+        }
     }
 
     pub(super) fn real(&self, index: ObjectIndex) -> TreePath {
@@ -144,6 +157,13 @@ impl<'a> Builder<'_, 'a> {
             at = next;
         }
         Vec::new()
+    }
+
+    /// The object that names another as NEEDED, or that opened it at run time; itself where it was opened by an import.
+    pub(super) fn brought_by(&self, index: ObjectIndex) -> Option<ObjectIndex> {
+        let needed_by = self.session.process.objects.get(index)?.needed_by;
+        let opener = || self.session.parts.iter().find(|(_, part)| *part == index).map(|(owner, _)| *owner);
+        Some(needed_by.or_else(opener).unwrap_or(index))
     }
 
     /// The extension whose import brought an object in.

@@ -145,7 +145,9 @@ impl Session<'_> {
                 Ok(index) if self.scope_defines(index, open.must_define.as_bytes()) => {
                     let variant = self.stands_for(open, index)?;
                     let real = self.process.objects.get(index).map(|it| it.real().text()).unwrap_or_default();
-                    return Some((variant, format!("{} opens first: {real}", printable(&candidate))));
+                    let asked = printable(&candidate);
+                    let by = if asked == real { String::new() } else { format!(", as {asked}") };
+                    return Some((variant, format!("{real} (the first that opens{by})")));
                 }
                 Ok(_) => chosen.refused.push((printable(&candidate), format!("defines no {}", open.must_define))),
                 Err(failure) => chosen.refused.push((printable(&candidate), describe(&failure))),
@@ -157,7 +159,7 @@ impl Session<'_> {
     /// Paths and names in the order in which the package tries them.
     fn candidates(&self, open: &OpenLibrary) -> Vec<Vec<u8>> {
         let mut directories: Vec<Vec<u8>> = Vec::new();
-        let listed = open.paths_variable.as_ref().and_then(|it| self.variables.non_empty(it));
+        let listed = open.paths_variable.as_ref().and_then(|it| self.variables.get(it));
         match listed {
             Some(list) => directories.extend(list.split(|b| *b == b':').map(<[u8]>::to_vec)),
             None => {

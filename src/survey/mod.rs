@@ -3,28 +3,33 @@
 //! Invariant: the same bytes and the same environment give the same facts, in the same order.
 
 mod binding;
+mod blas;
 mod builder;
 mod catalogue;
 mod chooser;
 mod environment;
+mod hdf5;
+mod imports;
 mod knowledge;
 mod launcher;
 mod ledger;
 mod load_map;
+mod mpi;
 mod objects;
+mod openmp;
 mod packages;
 mod relations;
 mod session;
 mod site;
 mod tools;
+mod undescribed;
 mod unknown;
-mod uses;
 mod world;
 
 use crate::base::{TreePath, Variables};
 use crate::discover::{self, DiscoverError, Installation, Start};
-use crate::facts::{Choice, Environment, Fact, Facts, ImportFailure, Process as ProcessFacts, SCHEMA};
-use crate::loader::{CpuLevel, Failure};
+use crate::facts::{Choice, Environment, Fact, Facts, Package, Process as ProcessFacts, SCHEMA};
+use crate::loader::CpuLevel;
 use crate::tree::View;
 
 use builder::Builder;
@@ -83,8 +88,11 @@ fn facts_of(world: &World<'_>, target: String) -> Facts {
     let mut builder = Builder { session: &session, ledger: &mut ledger, owners: &mut owners };
 
     let packages = builder.package_facts(&imports);
+    let packages = builder.unless_hidden(packages, world.hidden_packages.as_ref());
     let objects = builder.object_facts(world.interpreter());
+    let objects = builder.unless_hidden(objects, world.hidden_objects.as_ref());
     let needs = builder.needs(&alone);
+    let needs = builder.unless_hidden(needs, world.hidden_objects.as_ref());
     let missing_versions = builder.missing_versions();
     let launcher = launcher::launcher(
         &world.catalogue,
@@ -93,7 +101,7 @@ fn facts_of(world: &World<'_>, target: String) -> Facts {
         world.system.as_ref().ok(),
         builder.ledger,
     );
-    let process = process_facts(&mut builder, world, &imports, &launcher, &alone, without.as_ref());
+    let process = process_facts(&mut builder, world, &imports, &packages, &launcher, &alone, without.as_ref());
     let environment = environment_facts(&mut builder, world, launcher);
     let mut facts = Facts {
         schema: SCHEMA.to_owned(),
@@ -121,6 +129,7 @@ fn process_facts(
     builder: &mut Builder<'_, '_>,
     world: &World<'_>,
     imports: &[String],
+    packages: &Fact<Vec<Package>>,
     launcher: &crate::facts::Launcher,
     alone: &[(TreePath, crate::loader::Process<'_>)],
     without: Option<&crate::loader::Process<'_>>,
@@ -130,7 +139,7 @@ fn process_facts(
     let mpi_agreement = builder.relate(&mut mpi, &mut hdf5, launcher);
     ProcessFacts {
         imports: Fact::known(imports.to_vec(), Vec::new()),
-        import_failures: import_failures(builder),
+        import_failures: imports::failures(builder, imports, packages),
         blas: builder.blas_uses("blas"),
         lapack: builder.blas_uses("lapack"),
         openmp: builder.openmp_runtimes(),
@@ -170,31 +179,6 @@ fn environment_facts(
         defects: environment::defects(world.installation, builder.ledger),
         image_env: None,
     }
-}
-
-/// Imports that were asked for, or that one of these needs, and that cannot work.
-fn import_failures(builder: &mut Builder<'_, '_>) -> Fact<Vec<ImportFailure>> {
-    let mut list = Vec::new();
-    for failed in builder.session.failures.clone() {
-        let at = failed.extension.clone().unwrap_or_else(TreePath::root);
-        let id = builder.ledger.note(&at, failed.reason.clone());
-        let cause = match &failed.failure {
-            Some(Failure::Missing(_)) => "missing-library",
-            Some(Failure::Unusable { .. }) => "broken-file",
-            Some(Failure::Version(_)) => "missing-version",
-            Some(Failure::TooMany) => "other",
-            None if failed.nothing_found => "no-such-module",
-            None if builder.chose_nothing(&failed.import) => "missing-library",
-            None => "other",
-        };
-        list.push(ImportFailure {
-            name: failed.import.clone(),
-            object: failed.extension.map(|it| it.text()).unwrap_or_default(),
-            cause: Fact::known(cause.to_owned(), vec![id]),
-            reason: Fact::known(failed.reason, vec![id]),
-        });
-    }
-    Fact::known(list, Vec::new())
 }
 
 fn choices(builder: &mut Builder<'_, '_>) -> Fact<Vec<Choice>> {

@@ -74,6 +74,7 @@ impl Builder<'_, '_> {
             vec![self.ledger.note(path, if mapped { "mapped by the process" } else { "not mapped by the process" })];
         let mut object = self.blank(path, role);
         object.package.clone_from(&file.package);
+        object.distribution = self.session.site.distribution(&file.package);
         object.in_process = Fact::known(mapped, because.clone());
         object.abi_tag = Fact::known(file.abi_tag.clone(), because.clone());
         object.abi_matches = self.ledger.answered(&file.fits, path, "whether this Python loads it", |it| *it);
@@ -100,6 +101,7 @@ impl Builder<'_, '_> {
         Object {
             path: path.text(),
             package: String::new(),
+            distribution: String::new(),
             role: role.to_owned(),
             state: none(),
             machine: none(),
@@ -203,9 +205,11 @@ impl Builder<'_, '_> {
         let optional = self.session.catalogue.know.libraries.machine_dependent(&missing.soname).is_some();
         let searched =
             missing.searched.iter().map(|(directory, via)| format!("{} ({})", printable(directory), via.word()));
+        let package = self.package_of(path).unwrap_or_default();
         Need {
             object: path.text(),
-            package: self.package_of(path).unwrap_or_default(),
+            distribution: self.session.site.distribution(&package),
+            package,
             needed_by: by.text(),
             soname,
             state: Fact::known("missing".to_owned(), vec![id]),
@@ -242,10 +246,12 @@ impl Builder<'_, '_> {
             let needs = self.ledger.note(&object, format!("needs version {}", printable(&miss.version)));
             let highest = miss.highest.as_deref().map_or_else(|| "none".to_owned(), printable);
             let defines = self.ledger.note(&miss.library_path, format!("defines versions up to {highest}"));
+            let package = self.package_of(&object).unwrap_or_default();
             list.push(MissingVersion {
                 first: true,
                 also: Vec::new(),
-                package: self.package_of(&object).unwrap_or_default(),
+                distribution: self.session.site.distribution(&package),
+                package,
                 object: object.text(),
                 library: miss.library_path.text(),
                 version: Fact::known(printable(&miss.version), vec![needs]),

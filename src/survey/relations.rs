@@ -40,7 +40,7 @@ impl Builder<'_, '_> {
         paths.sort();
         paths.dedup();
         let because = copies.into_values().flatten().collect();
-        Fact::known(if paths.len() > 1 { paths } else { Vec::new() }, because)
+        self.list(if paths.len() > 1 { paths } else { Vec::new() }, because)
     }
 
     /// The library that opened a layer, else the object itself.

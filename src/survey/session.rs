@@ -9,6 +9,7 @@ use super::catalogue::Catalogue;
 use super::chooser::Chosen;
 use super::site::Site;
 use crate::base::{Gap, Stage, TreePath, Variables, printable};
+use crate::discover::Installation;
 use crate::identify::{Loads, Moment, Opening, PackageRule, Place, Reopens, Scope, matches_any};
 use crate::loader::{Failure, ObjectIndex, Process, Request, Visibility};
 
@@ -20,6 +21,7 @@ pub(super) struct Session<'a> {
     pub(super) process: Process<'a>,
     pub(super) catalogue: &'a Catalogue<'a>,
     pub(super) site: &'a Site,
+    pub(super) installation: &'a Installation,
     pub(super) variables: &'a Variables,
     /// Imports that cannot work, in order.
     pub(super) failures: Vec<Failed>,
@@ -32,6 +34,8 @@ pub(super) struct Session<'a> {
     /// The import that each event belongs to.
     pub(super) labels: BTreeMap<usize, String>,
     pub(super) gaps: Vec<Gap>,
+    /// The first import of which it is not known what it brings in.
+    pub(super) untraced: Option<Gap>,
     done: BTreeMap<String, bool>,
     label: String,
     /// What is opened at the first call of a library, once the import that brings it in is through.
@@ -58,12 +62,14 @@ impl<'a> Session<'a> {
         process: Process<'a>,
         catalogue: &'a Catalogue<'a>,
         site: &'a Site,
+        installation: &'a Installation,
         variables: &'a Variables,
     ) -> Self {
         let mut session = Self {
             process,
             catalogue,
             site,
+            installation,
             variables,
             failures: Vec::new(),
             choices: Vec::new(),
@@ -71,6 +77,7 @@ impl<'a> Session<'a> {
             parts: Vec::new(),
             labels: BTreeMap::new(),
             gaps: Vec::new(),
+            untraced: None,
             done: BTreeMap::new(),
             label: "exec".to_owned(),
             deferred: Vec::new(),
@@ -164,38 +171,18 @@ impl<'a> Session<'a> {
         Ok(index)
     }
 
-    /// Without a description every extension that belongs to the name is taken to be loaded.
-    fn undescribed(&mut self, name: &str) -> bool {
-        let paths = self.site.below_module(name);
-        if paths.is_empty() {
-            if self.site.has_package(name.split('.').next().unwrap_or(name)) {
-                return true;
-            }
-            return self.not_found(name, &format!("module {name}"));
-        }
-        let several = paths.len() > 1;
-        for path in paths {
-            match self.open(Request::Path(path.as_bytes()), Visibility::Local) {
-                Ok(_) => {}
-                Err(failure) if several => {
-                    let hides = "whether the import needs it";
-                    self.gaps.push(Gap::new(&path, Stage::Loader, describe(&failure), hides));
-                }
-                Err(failure) => {
-                    let reason = describe(&failure);
-                    return self.fail(name, Some(path), Some(failure), reason);
-                }
-            }
-        }
-        true
-    }
-
-    fn fail(&mut self, import: &str, extension: Option<TreePath>, failure: Option<Failure>, reason: String) -> bool {
+    pub(super) fn fail(
+        &mut self,
+        import: &str,
+        extension: Option<TreePath>,
+        failure: Option<Failure>,
+        reason: String,
+    ) -> bool {
         self.failures.push(Failed { import: import.to_owned(), extension, failure, nothing_found: false, reason });
         false
     }
 
-    fn not_found(&mut self, import: &str, what: &str) -> bool {
+    pub(super) fn not_found(&mut self, import: &str, what: &str) -> bool {
         let reason = format!("no {what} on sys.path");
         let nothing_found = true;
         self.failures.push(Failed { import: import.to_owned(), extension: None, failure: None, nothing_found, reason });

@@ -111,6 +111,12 @@ impl Site {
         self.extensions.contains_key(name)
     }
 
+    /// The distribution name of a package; its import name when no record names it.
+    pub(super) fn distribution(&self, package: &str) -> String {
+        let active = self.packages.iter().find(|it| it.active && it.name == package && !it.distribution.is_empty());
+        active.map_or_else(|| package.to_owned(), |it| it.distribution.clone())
+    }
+
     /// The import name of the package that a file lies in.
     pub(super) fn package_of(&self, path: &TreePath) -> Option<String> {
         let named = self.files.iter().find(|it| it.path == *path).map(|it| it.package.clone());

@@ -22,6 +22,10 @@ pub(super) struct World<'a> {
     /// The loader of the interpreter, or why nothing can be said about any process.
     pub(super) system: Result<System, Gap>,
     pub(super) gaps: Vec<Gap>,
+    /// What may hide packages: a directory that cannot be listed, a line that is not understood.
+    pub(super) hidden_packages: Option<Gap>,
+    /// What may hide shared objects.
+    pub(super) hidden_objects: Option<Gap>,
     interpreter: Option<Linkage>,
     bare: Variables,
 }
@@ -37,7 +41,10 @@ impl World<'_> {
         ask: impl FnOnce(&World<'_>) -> T,
     ) -> T {
         let packages = discover::packages(view, installation, &mut gaps);
+        let hidden_packages = gaps.iter().find(|it| may_hide_packages(it)).cloned();
+        let before = gaps.len();
         let files = discover::extensions(view, installation, &packages, &mut gaps);
+        let hidden_objects = gaps.get(before).or(hidden_packages.as_ref()).cloned();
         let site = Site::new(view, installation, files, packages);
         let store = Objects::new(view);
         let catalogue = Catalogue::new(&store, know);
@@ -55,6 +62,8 @@ impl World<'_> {
             site: &site,
             system,
             gaps,
+            hidden_packages,
+            hidden_objects,
             interpreter,
             bare,
         };
@@ -90,7 +99,7 @@ impl World<'_> {
             }
             (Err(_), _) | (_, None) => Process::absent(store, System::unknown()),
         };
-        Session::new(process, self.catalogue, self.site, variables)
+        Session::new(process, self.catalogue, self.site, self.installation, variables)
     }
 
     /// Imports that were asked for, else those of the default process.
@@ -113,6 +122,11 @@ impl World<'_> {
     pub(super) fn interpreter(&self) -> Option<&Linkage> {
         self.interpreter.as_ref()
     }
+}
+
+/// Discovery says of each gap what it hides. Those that hide a part of a package or of the interpreter hide no package.
+fn may_hide_packages(gap: &Gap) -> bool {
+    ["sys.path", "packages", "modules in it"].iter().any(|it| gap.hides.contains(it))
 }
 
 fn interpreter(store: &Objects<'_>, installation: &Installation) -> Result<Linkage, Gap> {

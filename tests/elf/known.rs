@@ -121,6 +121,22 @@ fn wanted_symbols_of_an_object_that_defines_none() {
 }
 
 #[test]
+fn a_large_string_table_is_no_obstacle() {
+    // Libraries of compiled computation graphs carry string tables of 80 MB and more.
+    let long = |index: usize| Define { name: format!("{index}{}", "x".repeat(1 << 20)), ..define("x") };
+    let spec = ElfSpec {
+        hash: Hash::None,
+        needed: vec!["libc.so.6".to_owned()],
+        defines: (0..70).map(long).collect(),
+        wants: vec![want("a")],
+        ..ElfSpec::default()
+    };
+    let built = file(spec.build());
+    assert_eq!(read_linkage(built.as_ref()).unwrap().needed, bytes(&["libc.so.6"]));
+    assert_eq!(Symbols::open(built).unwrap().wanted().unwrap().len(), 1);
+}
+
+#[test]
 fn thousands_of_symbols_are_found_by_few_reads() {
     let names: Vec<String> = (0..6_000).map(|index| format!("symbol_with_a_long_name_{index}")).collect();
     for hash in [Hash::Gnu, Hash::Sysv] {

@@ -132,12 +132,14 @@ pub(crate) fn broken() -> Case {
     facts.process.import_failures = known(vec![
         ImportFailure {
             name: "mpi4py.MPI".into(),
+            distribution: "mpi4py".into(),
             object: String::new(),
             reason: text("libmpi.so.12 is found nowhere"),
             cause: text("missing-library"),
         },
         ImportFailure {
             name: "h5py".into(),
+            distribution: "h5py".into(),
             object: String::new(),
             reason: text("libhdf5.so.310 is found nowhere"),
             cause: text("missing-library"),

@@ -83,6 +83,7 @@ pub(crate) fn object(path: &str, package: &str) -> Object {
     Object {
         path: path.into(),
         package: package.into(),
+        distribution: package.into(),
         role: "extension".into(),
         state: text("ok"),
         machine: text("x86_64"),

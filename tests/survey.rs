@@ -1,0 +1,93 @@
+//! The survey over trees from text: `tests/survey/NAME.toml` is a base tree, processes and what is to be found of each.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use pyhpc_audit::base::{TreePath, Variables};
+use pyhpc_audit::discover::Start;
+use pyhpc_audit::facts::Flat;
+use pyhpc_audit::loader::CpuLevel;
+use pyhpc_audit::survey::{Knowledge, Question, SiteFiles, survey};
+use pyhpc_audit::tree::View;
+use serde::Deserialize;
+
+/// One tree and the processes in it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    /// What the case shows.
+    #[allow(dead_code)]
+    title: String,
+    tree: support::Fixture,
+    process: Vec<Process>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Process {
+    imports: Vec<String>,
+    #[serde(default)]
+    variables: BTreeMap<String, String>,
+    /// Flat facts that are known.
+    #[serde(default)]
+    known: BTreeMap<String, serde_json::Value>,
+    /// Flat facts that cannot be said.
+    #[serde(default)]
+    unknown: Vec<String>,
+    /// Texts that stand in the reasons of gaps, in order.
+    #[serde(default)]
+    gaps: Vec<String>,
+}
+
+#[test]
+fn every_process_is_as_expected() {
+    let know = Knowledge::load(&SiteFiles::default()).unwrap();
+    for path in cases() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let case: Case = toml::from_str(&text).unwrap_or_else(|error| panic!("{}:\n{error}", path.display()));
+        let view = View::new(Box::new(case.tree.memory_tree()));
+        for process in &case.process {
+            check(&path, &view, &know, process);
+        }
+    }
+}
+
+fn check(path: &Path, view: &View, know: &Knowledge, process: &Process) {
+    let mut variables = Variables::default();
+    variables.set(b"HOME", b"/root", "--env");
+    for (name, value) in &process.variables {
+        variables.set(name.as_bytes(), value.as_bytes(), "--env");
+    }
+    let question = Question {
+        target: "/venv".to_owned(),
+        start: Start::Path(TreePath::new("/venv")),
+        imports: process.imports.clone(),
+        variables,
+        cpu: CpuLevel::Baseline,
+        launcher: None,
+    };
+    let facts = survey(view, know, &question).unwrap().remove(0);
+    let flat = Flat::of(&facts);
+    let context = format!("{} {:?}", path.display(), process.imports);
+    for (key, expected) in &process.known {
+        assert_eq!(flat.facts.get(key), Some(expected), "{context}: {key}, unknown: {:?}", flat.unknown.get(key));
+    }
+    for key in &process.unknown {
+        assert!(flat.unknown.contains_key(key), "{context}: {key} is {:?}", flat.facts.get(key));
+    }
+    let reasons: Vec<String> = facts.gaps.iter().map(|it| format!("{}: {}", it.path, it.reason)).collect();
+    let fits = reasons.len() == process.gaps.len();
+    let all = reasons.iter().zip(&process.gaps).all(|(reason, text)| reason.contains(text.as_str()));
+    assert!(fits && all, "{context}: gaps {reasons:#?}");
+}
+
+fn cases() -> Vec<PathBuf> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/survey");
+    let entries = std::fs::read_dir(directory).unwrap().map(|it| it.unwrap().path());
+    let mut cases: Vec<PathBuf> = entries.filter(|it| it.extension().is_some_and(|it| it == "toml")).collect();
+    cases.sort();
+    cases
+}
