@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use pyhpc_audit::base::printable;
-use pyhpc_audit::loader::{Failure, Objects, Process};
+use pyhpc_audit::loader::{Detail, Failure, Objects, Process};
 use pyhpc_audit::tree::{HostTree, View};
 
 use super::case::{Case, Event, Process as Described};
@@ -150,7 +150,7 @@ fn binding(line: &str) -> Option<String> {
 fn emulate(machine: &Machine, root: &Path, described: &Described, interpreter: &str) -> Said {
     let view = View::new(Box::new(HostTree::below(root).unwrap()));
     let objects = Objects::new(&view);
-    let (mut process, _) = render::start(&view, &objects, described, machine.maker, false).unwrap();
+    let (mut process, _) = render::start(&view, &objects, described, machine.maker, Detail::Versions).unwrap();
     let mut said = Said::default();
     if let Some(failure) = process.start_failures.first() {
         said.answers.push(Answer { word: format!("fail {}", subject(failure)), map: Vec::new() });
