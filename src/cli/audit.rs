@@ -11,16 +11,25 @@ use super::args::AuditArgs;
 use super::config::{self, Configured};
 use super::output;
 use super::target::{self, Target, Targets};
+use crate::base::TreePath;
+use crate::discover::DiscoverError;
 use crate::facts::Facts;
 use crate::report::{Format, TargetReport, render};
 use crate::rules::{Outcome, Severity, judge};
 use crate::survey::survey;
 
+/// Saved facts of a process with two MPIs.
+const SAMPLE: &str = include_str!("../../samples/facts/two-mpis.json");
+
 pub(super) fn run(args: &AuditArgs) -> Result<ExitCode> {
     let files = outputs(&args.output)?;
     let configured = config::read(&args.knowledge)?;
     let targets = target::targets(&args.targets, &args.target)?;
-    let facts = surveyed(targets, &configured)?;
+    let asked = !args.targets.is_empty() || args.target.root.is_some();
+    let facts = match surveyed(targets, &configured) {
+        Err(error) if !asked && nothing_active(&error) => return sample(&configured, &error),
+        other => other?,
+    };
     let outcomes: Vec<Outcome> = facts.iter().map(|it| judge(&configured.rules, &configured.policy, it)).collect();
     let pairs = facts.iter().zip(&outcomes);
     let reports: Vec<TargetReport<'_>> = pairs.map(|(facts, outcome)| TargetReport { facts, outcome }).collect();
@@ -30,6 +39,24 @@ pub(super) fn run(args: &AuditArgs) -> Result<ExitCode> {
     }
     output::print(&render(args.format, &reports, &output::look(args.verbose)))?;
     Ok(exit_code(args, &facts, &outcomes))
+}
+
+/// Whether no Python is active at all; one that is named and broken is another matter.
+fn nothing_active(error: &anyhow::Error) -> bool {
+    let root = TreePath::root();
+    matches!(error.downcast_ref(), Some(DiscoverError::NoPython { path, .. }) if *path == root)
+}
+
+/// What an audit looks like, where there is no Python to audit. Exits as an error of usage: nothing was audited.
+fn sample(configured: &Configured, error: &anyhow::Error) -> Result<ExitCode> {
+    let facts = Facts::from_json(SAMPLE).context("the sample that travels in this program cannot be read")?;
+    let outcome = judge(&configured.rules, &configured.policy, &facts);
+    let report = TargetReport { facts: &facts, outcome: &outcome };
+    output::print(&render(Format::Table, &[report], &output::look(false)))?;
+    output::message(&format!("\nerror: {error:#}"));
+    output::message("no Python is active here, so the report above is of a sample, samples/facts/two-mpis.json;");
+    output::message("name what to audit: pyhpc-audit audit PREFIX, or pyhpc-audit audit /path/to/python3");
+    Ok(ExitCode::from(2))
 }
 
 /// The facts of every target, in order.

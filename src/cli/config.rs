@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use super::args::KnowledgeArgs;
 use crate::base::TextFile;
-use crate::rules::{Policy, RuleSet};
+use crate::rules::{FileError, Policy, RuleSet, nearest};
 use crate::survey::{Knowledge, SiteFiles};
 
 const NAME: &str = "pyhpc-audit.toml";
@@ -74,7 +74,7 @@ fn found() -> Result<Option<TextFile>> {
 
 /// `rule_directories = [...]`, relative to the configuration; any other key that no table of the policy explains is an error.
 fn rule_directories(file: &TextFile) -> Result<Vec<PathBuf>> {
-    let table: toml::Table = toml::from_str(&file.text).map_err(|error| anyhow::anyhow!("{}: {error}", file.path))?;
+    let table: toml::Table = toml::from_str(&file.text).map_err(|error| FileError::from_toml(file, &error))?;
     let known = || Policy::TABLES.into_iter().chain(["rule_directories"]);
     for key in table.keys() {
         if !known().any(|it| it == key) {
@@ -84,7 +84,8 @@ fn rule_directories(file: &TextFile) -> Result<Vec<PathBuf>> {
                 .position(|it| it.trim_start_matches(['[', ' ']).starts_with(key.as_str()))
                 .unwrap_or(0);
             let names = known().map(|it| format!("\"{it}\"")).collect::<Vec<_>>().join(", ");
-            bail!("{}:{line}: unknown key \"{key}\": expected one of {names}", file.path);
+            let hint = nearest(key, known()).map(|it| format!("; did you mean \"{it}\"?")).unwrap_or_default();
+            bail!("{}:{line}: unknown key \"{key}\": expected one of {names}{hint}", file.path);
         }
     }
     let Some(value) = table.get("rule_directories") else { return Ok(Vec::new()) };

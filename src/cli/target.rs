@@ -46,11 +46,9 @@ pub(super) fn targets(paths: &[PathBuf], args: &TargetArgs) -> Result<Targets> {
     let variables = variables(&args.process, args.root.is_some())?;
     let mut list = Vec::new();
     for path in paths {
-        if args.root.is_none() {
-            if let Some(facts) = saved(path)? {
-                list.push(Target::Saved(Box::new(facts)));
-                continue;
-            }
+        if let (None, Some(facts)) = (&args.root, saved(path)?) {
+            list.push(Target::Saved(Box::new(facts)));
+            continue;
         }
         let start = Start::Path(inside(&view, path, args.root.is_some())?);
         list.push(question(path.display().to_string(), start, &variables, args)?);

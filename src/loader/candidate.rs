@@ -50,7 +50,7 @@ pub(super) enum Candidate {
 pub(super) fn look(objects: &Objects<'_>, path: &[u8], shape: Shape) -> Candidate {
     let real = match objects.view().resolve(path) {
         Ok(real) => real,
-        Err(error) => return refused(&error),
+        Err(error) => return refused(objects, path, &error),
     };
     judge(objects, &real, shape)
 }
@@ -61,14 +61,17 @@ fn judge(objects: &Objects<'_>, real: &TreePath, shape: Shape) -> Candidate {
         Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
             return Candidate::Fatal("is a directory".to_owned());
         }
-        Err(error) => return refused(&error),
+        Err(error) => return refused(objects, real.as_bytes(), &error),
     };
     match &object.linkage {
         Ok(linkage) => match foreign(linkage, shape).or_else(|| unusable(linkage, shape).map(Candidate::Fatal)) {
             None => Candidate::Opened(Arc::clone(&object)),
             Some(verdict) => verdict,
         },
-        Err(ElfError::Io(reason)) => Candidate::Refused(reason.clone()),
+        Err(ElfError::Io(reason)) => {
+            close(objects, real.as_bytes(), reason);
+            Candidate::Refused(reason.clone())
+        }
         Err(error) => Candidate::Fatal(error.to_string()),
     }
 }
@@ -106,11 +109,21 @@ fn unusable(linkage: &Linkage, shape: Shape) -> Option<String> {
     Some(reason.to_owned())
 }
 
-fn refused(error: &io::Error) -> Candidate {
+/// The loader passes over what it may not open. Whether the process, which another user may start, may open it is not known.
+fn refused(objects: &Objects<'_>, path: &[u8], error: &io::Error) -> Candidate {
     let kind = error.kind();
     if kind == io::ErrorKind::InvalidInput {
         return Candidate::Loop;
     }
     let absent = kind == io::ErrorKind::NotFound || kind == io::ErrorKind::NotADirectory;
-    Candidate::Refused(if absent { "not there".to_owned() } else { error.to_string() })
+    if absent {
+        return Candidate::Refused("not there".to_owned());
+    }
+    close(objects, path, &error.to_string());
+    Candidate::Refused(error.to_string())
+}
+
+fn close(objects: &Objects<'_>, path: &[u8], reason: &str) {
+    let cut = path.iter().rposition(|b| *b == b'/').unwrap_or(0);
+    objects.is_closed(&TreePath::new(path.get(..cut).unwrap_or_default()), reason);
 }

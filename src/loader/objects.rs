@@ -1,6 +1,6 @@
 //! Every object of an audit, each file read once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -48,12 +48,13 @@ pub struct Objects<'v> {
     view: &'v View,
     held: AtomicUsize,
     known: Mutex<HashMap<TreePath, Arc<Object>>>,
+    closed: Mutex<BTreeMap<TreePath, String>>,
 }
 
 impl<'v> Objects<'v> {
     /// No object yet.
     pub fn new(view: &'v View) -> Self {
-        Self { view, held: AtomicUsize::new(0), known: Mutex::default() }
+        Self { view, held: AtomicUsize::new(0), known: Mutex::default(), closed: Mutex::default() }
     }
 
     /// The tree that the objects lie in.
@@ -91,6 +92,17 @@ impl<'v> Objects<'v> {
         });
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(Arc::clone(known.entry(real.clone()).or_insert(object)))
+    }
+
+    /// A directory in which a candidate could not be looked at: the process, of another user, may find it there.
+    pub(super) fn is_closed(&self, directory: &TreePath, reason: &str) {
+        let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        closed.entry(directory.clone()).or_insert_with(|| reason.to_owned());
+    }
+
+    /// Directories in which candidates could not be looked at, and why.
+    pub fn closed_directories(&self) -> BTreeMap<TreePath, String> {
+        self.closed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The bytes of an object.

@@ -48,7 +48,7 @@ impl FileError {
     }
 
     /// What the TOML reader says, with the nearest of the names that it expected.
-    pub(super) fn from_toml(file: &TextFile, error: &toml::de::Error) -> Self {
+    pub fn from_toml(file: &TextFile, error: &toml::de::Error) -> Self {
         let offset = error.span().map_or(0, |span| span.start);
         let message = error.message();
         let (short, expected) = message.split_once(", expected one of ").unwrap_or((message, ""));
@@ -108,7 +108,7 @@ pub(super) fn hint<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) ->
 }
 
 /// The nearest of `names`, if one is near: at most a third of its letters differ, or only its end is missing.
-pub(super) fn nearest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+pub fn nearest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let limit = (wrong.chars().count() / 3).max(1);
     let begun = |name: &str| wrong.len() >= 3 && name.starts_with(wrong);
     let near = names.into_iter().map(|name| (distance(wrong, name), name));

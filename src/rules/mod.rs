@@ -27,7 +27,7 @@ mod value;
 
 pub use documented::{DocumentedFact, documented_facts};
 pub use examples::{ExampleOutcome, ExampleReport, example_outcomes, example_verdict, test_rules};
-pub use file_error::{FileError, FileErrors};
+pub use file_error::{FileError, FileErrors, nearest};
 pub use judge::judge;
 pub use outcome::{Finding, Outcome, Severity, Undecided, Verdict, Waived, WaiverReport, WaiverState};
 pub use policy::Policy;

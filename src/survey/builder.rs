@@ -103,10 +103,8 @@ impl<'a> Builder<'_, 'a> {
     pub(super) fn installer(&mut self, path: &TreePath) -> Fact<String> {
         let mut gaps = Vec::new();
         let provenance = self.owners.of(path, &mut gaps);
-        if let Some(gap) = gaps.first() {
-            if provenance.manager.word() == "unrecorded" {
-                return Fact::unknown(self.ledger.gap(gap));
-            }
+        if let (Some(gap), "unrecorded") = (gaps.first(), provenance.manager.word()) {
+            return Fact::unknown(self.ledger.gap(gap));
         }
         let word = provenance.manager.word().to_owned();
         let because = self.ledger.shown(&provenance.because);

@@ -18,7 +18,14 @@ pub(super) fn failures(
         let id = builder.ledger.note(&at, failed.reason.clone());
         let cause = cause(builder, &failed);
         let object = failed.extension.map(|it| it.text()).unwrap_or_default();
-        list.push(failure(&failed.import, object, failed.reason, cause, vec![id]));
+        let mut it = failure(&failed.import, object, failed.reason, cause, vec![id]);
+        if let Some(Failure::Missing(missing)) = &failed.failure
+            && let Some(gap) = builder.closed(missing)
+        {
+            let gap = builder.ledger.gap(&gap);
+            (it.reason, it.cause) = (Fact::unknown(gap), Fact::unknown(gap));
+        }
+        list.push(it);
     }
     for import in imports {
         if !list.iter().any(|it| it.name == *import) {

@@ -26,7 +26,7 @@ mod undescribed;
 mod unknown;
 mod world;
 
-use crate::base::{TreePath, Variables};
+use crate::base::{Gap, Stage, TreePath, Variables};
 use crate::discover::{self, DiscoverError, Installation, Start};
 use crate::facts::{Choice, Environment, Fact, Facts, Package, Process as ProcessFacts, SCHEMA};
 use crate::loader::CpuLevel;
@@ -95,7 +95,7 @@ fn facts_of(world: &World<'_>, target: String) -> Facts {
     let needs = builder.unless_hidden(needs, world.hidden_objects.as_ref());
     let missing_versions = builder.missing_versions();
     let launcher = launcher::launcher(
-        &world.catalogue,
+        world.catalogue,
         world.question.launcher.as_ref(),
         &world.question.variables,
         world.system.as_ref().ok(),
@@ -117,6 +117,10 @@ fn facts_of(world: &World<'_>, target: String) -> Facts {
     };
     for gap in session.gaps.iter().chain(&world.catalogue.take_gaps()) {
         ledger.gap(gap);
+    }
+    for (directory, reason) in world.catalogue.objects.closed_directories() {
+        let hides = "which libraries lie there";
+        ledger.gap(&Gap::new(&directory, Stage::Loader, reason, hides));
     }
     if let Err(gap) = &world.system {
         unknown::hide_process(&mut facts, ledger.gap(gap));

@@ -212,7 +212,10 @@ impl Builder<'_, '_> {
             package,
             needed_by: by.text(),
             soname,
-            state: Fact::known("missing".to_owned(), vec![id]),
+            state: match self.closed(missing) {
+                Some(gap) => Fact::unknown(self.ledger.gap(&gap)),
+                None => Fact::known("missing".to_owned(), vec![id]),
+            },
             masked: Fact::known(masked.is_some(), because.clone()),
             in_process: Fact::known(in_process || failed, because.clone()),
             machine_dependent: Fact::known(optional, because.clone()),
@@ -223,6 +226,15 @@ impl Builder<'_, '_> {
             searched: searched.collect(),
             located: Fact::known(located, because),
         }
+    }
+
+    /// A searched directory that could not be looked into: the library may lie there.
+    pub(super) fn closed(&self, missing: &loader::Missing) -> Option<Gap> {
+        let closed = self.session.catalogue.objects.closed_directories();
+        let mut searched = missing.searched.iter().map(|(directory, _)| TreePath::new(directory));
+        let (directory, reason) = searched.find_map(|it| closed.get_key_value(&it))?;
+        let hides = format!("whether {} lies there", printable(&missing.soname));
+        Some(Gap::new(directory, Stage::Loader, reason.clone(), hides))
     }
 
     /// Files of that name among what was walked.
