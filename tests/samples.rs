@@ -17,7 +17,14 @@ fn scratch(name: &str) -> tempfile::TempDir {
     directory
 }
 
+/// In one test, because `UPDATE=1` writes what the next step reads.
 #[test]
+fn samples_do_what_they_say() {
+    trees_do_what_they_say();
+    saved_facts_give_the_same_report();
+    the_readme_quotes_samples();
+}
+
 fn trees_do_what_they_say() {
     let mut samples = 0;
     for entry in fs::read_dir(root().join("samples")).unwrap() {
@@ -32,7 +39,6 @@ fn trees_do_what_they_say() {
 }
 
 /// `facts` on one machine, `audit` on another: the saved facts are those of the tree, and both give one report.
-#[test]
 fn saved_facts_give_the_same_report() {
     let here = scratch("two-mpis");
     let command = |name: &str| {
@@ -57,7 +63,6 @@ fn saved_facts_give_the_same_report() {
 }
 
 /// A block of the README below `<!-- quotes FILE from "A" until "B" -->` is that part of a sample's output.
-#[test]
 fn the_readme_quotes_samples() {
     let file = root().join("README.md");
     let readme = fs::read_to_string(&file).unwrap();

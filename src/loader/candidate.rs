@@ -73,20 +73,20 @@ fn judge(objects: &Objects<'_>, real: &TreePath, shape: Shape) -> Candidate {
     }
 }
 
-/// A file for another machine: glibc goes on without a word.
+/// A file for another machine: glibc goes on without a word, also over the other byte order.
 fn foreign(linkage: &Linkage, shape: Shape) -> Option<Candidate> {
     let other_order = linkage.little_endian != shape.little_endian;
-    let reason = format!("is for {}, {} bits", linkage.machine_name(), linkage.bits);
+    // glibc reads `e_machine` in its own byte order, whatever the file says of itself.
+    let machine = if other_order { linkage.machine.swap_bytes() } else { linkage.machine };
+    let other = linkage.bits != shape.bits || machine != shape.machine;
+    let reason = || format!("is for {}, {} bits", linkage.machine_name(), linkage.bits);
     match shape.family {
-        Family::Glibc if linkage.bits != shape.bits => Some(Candidate::Refused(reason)),
+        Family::Glibc if other => Some(Candidate::Refused(reason())),
         Family::Glibc if other_order => Some(Candidate::Fatal("has the other byte order".to_owned())),
         Family::Glibc if linkage.os_abi != 0 && linkage.os_abi != 3 => {
             Some(Candidate::Fatal(format!("has OS ABI {}", linkage.os_abi)))
         }
-        Family::Glibc if linkage.machine != shape.machine => Some(Candidate::Refused(reason)),
-        Family::Musl if other_order || linkage.bits != shape.bits || linkage.machine != shape.machine => {
-            Some(Candidate::Fatal(reason))
-        }
+        Family::Musl if other || other_order => Some(Candidate::Fatal(reason())),
         Family::Glibc | Family::Musl => None,
     }
 }

@@ -156,6 +156,10 @@ impl Process<'_> {
                 self.keep(root, probes);
                 Ok(root)
             }
+            // Nobody needs a path that is asked for.
+            Answer::Failed(Failure::Unusable { path, reason, .. }) if asked.contains(&b'/') => {
+                Err(Failure::Unusable { path, needed_by: Vec::new(), reason })
+            }
             Answer::Failed(failure) => Err(failure),
         }
     }
@@ -192,6 +196,8 @@ impl Process<'_> {
     }
 
     fn need(&mut self, requester: ObjectIndex, name: &[u8]) -> Result<ObjectIndex, Failure> {
+        // Tokens are replaced before anything else: the object is known by what they stand for.
+        let name = &self.expanded(requester, name);
         match self.answer(Some(requester), name) {
             Answer::Loaded(index) => {
                 self.learn(index, name);

@@ -29,7 +29,7 @@ impl Process<'_> {
         unreadable: &mut Vec<(ObjectIndex, ElfError)>,
     ) -> Option<(ObjectIndex, Definition)> {
         let loaded = self.objects.get(asker)?;
-        let global = self.global.get(..loaded.globals_at_load.max(self.start_scope_len(asker))).unwrap_or(&self.global);
+        let global = self.global.get(..loaded.globals_at_load).unwrap_or(&self.global);
         let local = self.scope(loaded.scope_root);
         let mut seen = Vec::new();
         for index in global.iter().copied().chain(local) {
@@ -85,12 +85,6 @@ impl Process<'_> {
             }
         }
         scope
-    }
-
-    /// Objects of the start are bound when the global scope is complete.
-    fn start_scope_len(&self, asker: ObjectIndex) -> usize {
-        let of_start = self.objects.get(asker).is_some_and(|it| it.event == 0);
-        if of_start { self.global.len() } else { 0 }
     }
 }
 

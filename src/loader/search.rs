@@ -53,14 +53,21 @@ impl Process<'_> {
         if !name.contains(&b'/') {
             return self.search_name(requester, name, &mut Vec::new());
         }
-        let by = requester.and_then(|it| self.objects.get(it));
-        match (self.system.family, by) {
-            (Family::Glibc, Some(by)) => {
+        match requester {
+            Some(by) => self.open_path(requester, &self.expanded(by, name), Via::Absolute),
+            None => self.open_path(requester, name, Via::Absolute),
+        }
+    }
+
+    /// A name with its tokens replaced; musl knows none in names.
+    pub(super) fn expanded(&self, requester: ObjectIndex, name: &[u8]) -> Vec<u8> {
+        match (self.system.family, self.objects.get(requester)) {
+            (Family::Glibc, Some(by)) if name.contains(&b'$') => {
                 let origin = self.origin(by);
                 let tokens = Tokens { origin: &origin, lib: self.token_lib(), platform: self.token_platform() };
-                self.open_path(requester, &tokens::expand(name, &tokens), Via::Absolute)
+                tokens::expand(name, &tokens)
             }
-            (Family::Glibc, None) | (Family::Musl, _) => self.open_path(requester, name, Via::Absolute),
+            (Family::Glibc | Family::Musl, _) => name.to_vec(),
         }
     }
 

@@ -121,6 +121,9 @@ impl<'v> Process<'v> {
             self.start_failures.push(failure);
         }
         self.global = self.scope_of_all((0..self.objects.len()).filter(|it| self.needed_by_nobody(*it)));
+        // Symbols are bound when everything of the start is mapped; what becomes global later does not reach them.
+        let globals = self.global.len();
+        self.objects.iter_mut().for_each(|it| it.globals_at_load = globals);
         let misses = self.check_versions(0);
         self.start_failures.extend(misses.into_iter().map(Failure::Version));
     }

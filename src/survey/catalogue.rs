@@ -68,7 +68,9 @@ impl<'v> Catalogue<'v> {
         capability: &str,
     ) -> Option<(ObjectIndex, Arc<Identity>)> {
         let able = |index: ObjectIndex| {
-            let identity = self.identity(&process.objects.get(index)?.object)?;
+            let object = &process.objects.get(index)?.object;
+            // What a front forwards to need not define the names of the front: ATLAS calls its own by other names.
+            let identity = if index == provider { self.identity(object) } else { self.part(object) }?;
             identity.capabilities.iter().any(|it| it == capability).then_some((index, identity))
         };
         process.scope(provider).into_iter().find_map(able)

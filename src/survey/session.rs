@@ -240,7 +240,28 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// A symbol of an OpenMP runtime that an object wants and nobody in the process defines.
+    fn unanswered(&self, part: ObjectIndex) -> Option<String> {
+        let (_, group) = self.group("openmp")?;
+        let loaded = self.process.objects.get(part)?;
+        let wanted = match self.catalogue.objects.symbols(&loaded.object).and_then(|it| it.wanted()) {
+            Ok(wanted) => wanted,
+            Err(error) => {
+                let gap = Gap::new(loaded.real(), Stage::Elf, error.to_string(), "which runtime it needs");
+                self.catalogue.push(vec![gap]);
+                return None;
+            }
+        };
+        let used = group.used_in(&wanted).into_iter().filter(|it| !it.weak);
+        let mut unanswered = used.filter(|it| self.process.binding(part, &it.symbol, &mut Vec::new()).is_none());
+        unanswered.next().map(|it| printable(&it.symbol))
+    }
+
     fn perform_opening(&mut self, by: ObjectIndex, opening: &Opening, depth: u32) {
+        // A library that misses one of its parts ends there.
+        if self.missing_parts.iter().any(|(owner, _)| *owner == by) {
+            return;
+        }
         let visibility = match opening.scope {
             Scope::Global => Visibility::Global,
             Scope::Local => Visibility::Local,
@@ -249,6 +270,9 @@ impl<'a> Session<'a> {
         match self.open_part(by, &opening.names, &opening.places, visibility) {
             Some(part) => {
                 self.parts.push((by, part));
+                if let Some(symbol) = self.unanswered(part) {
+                    self.missing_parts.push((by, format!("a runtime that defines {symbol}")));
+                }
                 if depth < OPENING_DEPTH && before < self.process.objects.len() {
                     self.open_parts(before, depth + 1);
                 }

@@ -4,12 +4,12 @@ use std::fmt::Write;
 
 use pyhpc_audit::base::printable;
 use pyhpc_audit::loader::{
-    CpuLevel, CpuMaker, Detail, Failure, Loaded, Missing, ObjectIndex, Objects, Process, Request, Start, Surroundings,
-    System, Via, Visibility,
+    CpuLevel, CpuMaker, Detail, Failure, Missing, ObjectIndex, Objects, Process, Request, Start, Surroundings, System,
+    Via, Visibility,
 };
 use pyhpc_audit::tree::{Tree, View};
 
-use super::case::{Case, Process as Described};
+use super::case::{Case, Event, Process as Described};
 
 /// Runs every process of a case over a tree.
 pub fn render(case: &Case, tree: Box<dyn Tree>) -> String {
@@ -60,20 +60,14 @@ pub fn start<'v>(
     Ok((process, gaps.into_iter().map(|gap| format!("{}: {}", gap.path, gap.reason)).collect()))
 }
 
-/// One event of a case.
-pub fn open(process: &mut Process<'_>, event: &super::case::Event) -> Result<ObjectIndex, Failure> {
-    let caller = event.caller.as_ref().map_or(0, |path| {
-        let same = |it: &Loaded| it.name == path.as_bytes();
-        process.objects.iter().position(same).unwrap_or_else(|| panic!("{path} calls and is not loaded"))
-    });
-    let visibility = if event.global { Visibility::Global } else { Visibility::Local };
-    let name = event.open.as_bytes();
-    let request = if name.contains(&b'/') && event.caller.is_none() {
-        Request::Path(name)
-    } else {
-        Request::Name { name, caller }
+/// One event of a case; `None` where its caller is not in the process.
+pub fn open(process: &mut Process<'_>, event: &Event) -> Option<Result<ObjectIndex, Failure>> {
+    let caller = match &event.caller {
+        Some(path) => process.objects.iter().position(|it| it.name == path.as_bytes())?,
+        None => 0,
     };
-    process.open(request, visibility)
+    let visibility = if event.global { Visibility::Global } else { Visibility::Local };
+    Some(process.open(Request::Name { name: event.open.as_bytes(), caller }, visibility))
 }
 
 fn title(out: &mut String, described: &Described) {
@@ -97,7 +91,7 @@ fn run(out: &mut String, described: &Described, store: &Objects<'_>, process: &m
         let caller = event.caller.as_ref().map_or_else(String::new, |it| format!(" by {it}"));
         writeln!(out, "  dlopen {}{caller}{}", event.open, if event.global { " global" } else { "" }).unwrap();
         let before = process.objects.len();
-        match open(process, event) {
+        match open(process, event).unwrap_or_else(|| panic!("{event:?}: no such caller")) {
             Ok(root) if root < before => writeln!(out, "    is {}", name(process, root)).unwrap(),
             Ok(_) => {}
             Err(failure) => writeln!(out, "    fails: {}", words(process, &failure)).unwrap(),

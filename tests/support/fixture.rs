@@ -162,16 +162,21 @@ impl Fixture {
         directory
     }
 
-    /// Writes the tree below `root`. Absolute link targets stay as written: they count from the root of the tree.
+    /// Writes the tree below `root`, with modes of its own whatever the umask. Absolute link targets stay as written: they count from the root of the tree.
     #[track_caller]
     pub fn write_below(&self, root: &Path) {
+        let full = |path: &str| root.join(OsString::from_vec(raw(path.trim_start_matches('/'))));
         let place = |path: &str| {
-            let path = root.join(OsString::from_vec(raw(path.trim_start_matches('/'))));
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            let path = full(path);
+            let above = path.parent().unwrap();
+            std::fs::create_dir_all(above).unwrap();
+            above.ancestors().take_while(|it| it.starts_with(root)).for_each(|it| set_mode(it, 0o755));
             path
         };
         for directory in &self.directories {
-            std::fs::create_dir_all(place(&directory.path)).unwrap();
+            let path = place(&directory.path);
+            std::fs::create_dir_all(&path).unwrap();
+            set_mode(&path, 0o755);
         }
         for file in &self.files {
             let path = place(&file.path);
@@ -179,8 +184,8 @@ impl Fixture {
                 Some(first) => std::fs::hard_link(place(first), &path).unwrap(),
                 None => std::fs::write(&path, file.bytes()).unwrap(),
             }
-            if let Some(mode) = file.mode {
-                set_mode(&path, mode);
+            if file.same_as.is_none() || file.mode.is_some() {
+                set_mode(&path, file.mode.unwrap_or(0o644));
             }
         }
         for link in &self.links {
@@ -191,7 +196,7 @@ impl Fixture {
         }
         // Last: a directory that is not writable takes no files.
         for directory in &self.directories {
-            directory.mode.into_iter().for_each(|mode| set_mode(&place(&directory.path), mode));
+            directory.mode.into_iter().for_each(|mode| set_mode(&full(&directory.path), mode));
         }
         assert!(self.others.is_empty(), "devices and FIFOs are for trees in memory");
     }

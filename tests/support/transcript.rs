@@ -10,7 +10,8 @@
 //! ```
 //! The first line stays, `UPDATE=1` rewrites the rest. Every command runs with the environment of its first line and
 //! nothing else. Where the command names `HERE`, the scratch directory is meant; its path in the output is `HERE` too.
-//! Behind `$` the command runs as whoever tests; behind `%` never as root, who may read everything.
+//! Behind `$` the command runs as whoever tests; behind `%` never as root, who may read everything (where there is
+//! nobody else, it does not run).
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -36,6 +37,10 @@ pub fn files(directory: &Path) -> Vec<PathBuf> {
 pub fn check(file: &Path, here: &Path) {
     let known = fs::read_to_string(file).unwrap();
     let command = known.lines().next().unwrap_or_default();
+    if command.starts_with("% ") && unprivileged(here).arg("--version").output().is_err() {
+        // Root of a container that has no other user: nothing is unreadable there.
+        return;
+    }
     let found = run(command, here);
     if std::env::var_os("UPDATE").is_some() {
         fs::write(file, &found).unwrap();

@@ -1,0 +1,96 @@
+//! The emulator against the machine's own ld.so: the laws of `tests/loader`, then random trees.
+//!
+//! `ORACLE=1 cargo test --test oracle` asks; without it nothing is run. It needs Linux on x86-64, a C compiler and user
+//! namespaces (or root), writes to temporary directories only, and takes about 10 seconds.
+//!
+//! `ORACLE_TREES=2000` and `ORACLE_SEED=7` choose the random trees; `ORACLE_LOADER` and `ORACLE_LIBC` name another
+//! loader than the machine's own, of glibc or of musl. A tree on which the loaders differ is made small and printed as a
+//! fixture: give it a law for its first comment and save it below `tests/loader`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::wildcard_enum_match_arm, missing_docs, unreachable_pub)]
+#![cfg(all(target_os = "linux", target_arch = "x86_64"))]
+
+#[path = "loader/cache.rs"]
+mod cache;
+#[path = "loader/case.rs"]
+mod case;
+#[path = "oracle/compare.rs"]
+mod compare;
+#[path = "oracle/draft.rs"]
+mod draft;
+#[path = "oracle/generate.rs"]
+mod generate;
+#[path = "oracle/machine.rs"]
+mod machine;
+#[path = "loader/render.rs"]
+#[allow(dead_code)]
+mod render;
+mod support;
+
+use std::path::PathBuf;
+
+use case::Case;
+use generate::Scope;
+use machine::Machine;
+use rayon::prelude::*;
+
+fn asked() -> bool {
+    let asked = std::env::var_os("ORACLE").is_some();
+    if !asked {
+        println!("not asked: ORACLE=1 cargo test --test oracle compares with the machine's own loader");
+    }
+    asked
+}
+
+#[test]
+fn the_laws_hold_on_this_machine() {
+    if !asked() {
+        return;
+    }
+    let machine = Machine::find();
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/loader");
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(directory).unwrap().map(|it| it.unwrap().path()).collect();
+    paths.retain(|it| it.extension().is_some_and(|it| it == "toml"));
+    paths.sort();
+    let (mut all, mut agreed) = (String::new(), 0);
+    for path in paths {
+        let case = Case::parse(&path, &std::fs::read_to_string(&path).unwrap());
+        if !compare::applies(&machine, &case) {
+            continue;
+        }
+        let differences = compare::differences(&machine, &case);
+        if differences.is_empty() {
+            agreed += 1;
+        } else {
+            all.push_str(&format!("{}\n{differences}", path.file_name().unwrap().to_string_lossy()));
+        }
+    }
+    println!("{agreed} laws hold with {}", machine.loader.display());
+    assert!(all.is_empty(), "{all}");
+}
+
+#[test]
+fn random_trees_are_read_alike() {
+    if !asked() {
+        return;
+    }
+    let machine = Machine::find();
+    let number = |name: &str, default: u64| std::env::var(name).map_or(default, |it| it.parse().unwrap());
+    let (first, trees) = (number("ORACLE_SEED", 1), number("ORACLE_TREES", 200));
+    let scope = Scope { musl: machine.musl, filters: machine.filters };
+    let differs = |seed: &u64| {
+        let differences = compare::differences(&machine, &generate::draft(*seed, scope).case());
+        (!differences.is_empty()).then(|| (*seed, differences))
+    };
+    let differing: Vec<(u64, String)> = (first..first + trees).into_par_iter().filter_map(|it| differs(&it)).collect();
+    println!("{trees} random trees from seed {first}: {} differ", differing.len());
+    println!("differing seeds: {:?}", differing.iter().map(|(seed, _)| seed).collect::<Vec<_>>());
+    for (seed, _) in differing.iter().take(SHRUNK) {
+        let still = |it: &draft::Draft| !compare::differences(&machine, &it.case()).is_empty();
+        let small = generate::draft(*seed, scope).shrink(still);
+        println!("seed {seed}\n{}\n{}", compare::differences(&machine, &small.case()), small.text());
+    }
+    assert!(differing.is_empty());
+}
+
+/// Differing trees that are made small: it takes some ten seconds each.
+const SHRUNK: usize = 3;
