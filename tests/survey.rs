@@ -10,7 +10,7 @@ use pyhpc_audit::base::{TreePath, Variables};
 use pyhpc_audit::discover::Start;
 use pyhpc_audit::facts::Flat;
 use pyhpc_audit::loader::CpuLevel;
-use pyhpc_audit::survey::{Knowledge, Question, SiteFiles, survey};
+use pyhpc_audit::survey::{Knowledge, Question, SiteFiles, survey, why};
 use pyhpc_audit::tree::View;
 use serde::Deserialize;
 
@@ -37,6 +37,9 @@ struct Process {
     /// Flat facts that cannot be said.
     #[serde(default)]
     unknown: Vec<String>,
+    /// Names and what stands in the answer to `why`.
+    #[serde(default)]
+    why: BTreeMap<String, String>,
     /// Texts that stand in the reasons of gaps, in order.
     #[serde(default)]
     gaps: Vec<String>,
@@ -77,6 +80,10 @@ fn check(path: &Path, view: &View, know: &Knowledge, process: &Process) {
     }
     for key in &process.unknown {
         assert!(flat.unknown.contains_key(key), "{context}: {key} is {:?}", flat.facts.get(key));
+    }
+    for (name, text) in &process.why {
+        let answer = why(view, know, &question, name).unwrap().answer;
+        assert!(answer.contains(text), "{context}: why {name}: {answer}");
     }
     let reasons: Vec<String> = facts.gaps.iter().map(|it| format!("{}: {}", it.path, it.reason)).collect();
     let fits = reasons.len() == process.gaps.len();

@@ -126,6 +126,13 @@ fn at_prefix(
             Err(error) => refused.push((executable, error)),
         }
     }
+    let configuration = prefix.join("pyvenv.cfg");
+    if found.is_none() && view.is_file(&configuration) {
+        // The packages of a virtual environment run with its own base; another Python on PATH is no answer.
+        if let Some(at) = refused.iter().position(|(_, error)| matches!(error, DiscoverError::Unreadable { .. })) {
+            return Err(refused.swap_remove(at).1);
+        }
+    }
     let sites = if found.is_none() { site_directories(view, prefix, gaps) } else { Vec::new() };
     if let Some((newest, _)) = sites.last() {
         found = Some(packages_only(view, prefix, &sites, *newest, variables, gaps));
@@ -135,7 +142,6 @@ fn at_prefix(
         gaps.extend(refused.into_iter().map(|(executable, error)| gap(&executable, error.to_string(), hides)));
         return Ok(found);
     }
-    let configuration = prefix.join("pyvenv.cfg");
     let looked_for = match refused.into_iter().next() {
         Some((_, error)) => return Err(error),
         None if view.is_file(&configuration) => format!("an interpreter beside {configuration}"),

@@ -94,13 +94,17 @@ pub(super) fn locate(
     })
 }
 
-/// The directories below `prefix` in which packages of some Python lie, each with its Python.
+/// The directories below `prefix` in which packages of some Python lie, each with its Python. `lib64` is often a link to
+/// `lib`: one directory counts once.
 pub(super) fn site_directories(view: &Look<'_>, prefix: &TreePath, gaps: &mut Vec<Gap>) -> Vec<(Feature, TreePath)> {
     let mut found = Vec::new();
+    let mut known = Vec::new();
     for (feature, directory, _) in python_directories(view, prefix, gaps) {
         for name in ["site-packages", "dist-packages"] {
             let site = directory.join(name);
-            if view.is_directory(&site) {
+            let real = view.real(&site);
+            if view.is_directory(&site) && !known.contains(&real) {
+                known.push(real);
                 found.push((feature, site));
             }
         }

@@ -24,6 +24,7 @@ mod site;
 mod tools;
 mod undescribed;
 mod unknown;
+mod why;
 mod world;
 
 use crate::base::{Gap, Stage, TreePath, Variables};
@@ -38,7 +39,8 @@ use session::Session;
 use world::World;
 
 pub use knowledge::{Knowledge, SiteFiles};
-pub use load_map::{Alone, Event, LoadMap, Mapped, Unmet, Way, Why, alone_map, load_map, why};
+pub use load_map::{Alone, Event, LoadMap, Mapped, Unmet, alone_map, load_map};
+pub use why::{Way, Why, why};
 
 /// What is asked about a target.
 #[derive(Debug, Clone)]
