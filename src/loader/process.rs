@@ -58,6 +58,7 @@ pub enum Failure {
 }
 
 /// One process.
+#[derive(Clone)]
 pub struct Process<'v> {
     /// Every object in load order; the executable is first.
     pub objects: Vec<Loaded>,

@@ -1,12 +1,14 @@
 //! How a process begins: the executable, what is preloaded, and everything they need.
 
+use std::sync::Arc;
+
 use super::candidate::Shape;
 use super::glibc;
 use super::hwcaps::{CpuLevel, CpuMaker, subdirectories};
-use super::objects::Objects;
+use super::objects::{Object, Objects};
 use super::process::{Answer, Failure, Process};
 use super::system::{Family, System};
-use super::{ObjectIndex, Via};
+use super::{Missing, ObjectIndex, Via};
 use crate::base::{TreePath, Variables};
 
 /// What is started.
@@ -75,6 +77,25 @@ impl<'v> Process<'v> {
         process.library_path = process.read_library_path(start.variables);
         process.map_start(start.variables);
         Ok(process)
+    }
+
+    /// The same start of another executable that asks for the same names from the same directory: a package holds dozens
+    /// of extensions that differ in nothing else.
+    #[must_use]
+    pub fn started_as(&self, executable: &TreePath, object: Arc<Object>) -> Self {
+        let mut process = self.clone();
+        let name = executable.as_bytes().to_vec();
+        if let Some(first) = process.objects.first_mut() {
+            for failure in &mut process.start_failures {
+                if let Failure::Missing(Missing { needed_by, .. }) | Failure::Unusable { needed_by, .. } = failure
+                    && *needed_by == first.name
+                {
+                    needed_by.clone_from(&name);
+                }
+            }
+            (first.name, first.object) = (name, object);
+        }
+        process
     }
 
     /// A process that cannot start: it holds nothing, and every request fails.

@@ -1,6 +1,7 @@
 //! Facts about single objects: whether each file is whole, and what the loader does not find for an extension alone.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -22,7 +23,7 @@ pub(super) fn alone<'v>(
     cpu: CpuLevel,
     machine: Option<&Linkage>,
 ) -> Vec<(TreePath, Process<'v>)> {
-    let ask = |file: &ExtensionFile| {
+    let look = |file: &ExtensionFile| {
         if file.role != FileRole::Extension || file.dangling.is_some() {
             return None;
         }
@@ -32,11 +33,43 @@ pub(super) fn alone<'v>(
         if machine.is_some_and(|it| !same_machine(it, linkage)) {
             return None;
         }
-        let start = Start { executable: &file.path, system, variables, cpu, detail: Detail::Names };
-        let process = Process::start(store, &start).ok()?;
-        Some((file.path.clone(), process))
+        let question = question(&real, linkage);
+        Some((question, file.path.clone(), object))
     };
-    files.par_iter().filter_map(ask).collect()
+    let looked: Vec<_> = files.par_iter().filter_map(look).collect();
+    let mut groups: BTreeMap<Vec<u8>, Vec<(TreePath, Arc<loader::Object>)>> = BTreeMap::new();
+    for (question, path, object) in looked {
+        groups.entry(question).or_default().push((path, object));
+    }
+    let ask = |group: Vec<(TreePath, Arc<loader::Object>)>| {
+        let Some((first, _)) = group.first() else { return Vec::new() };
+        let start = Start { executable: first, system, variables, cpu, detail: Detail::Names };
+        let Ok(process) = Process::start(store, &start) else { return Vec::new() };
+        group.into_iter().map(|(path, object)| (path.clone(), process.started_as(&path, object))).collect()
+    };
+    let mut all: Vec<(TreePath, Process<'v>)> = groups.into_values().par_bridge().flat_map_iter(ask).collect();
+    all.sort_by(|a, b| a.0.cmp(&b.0));
+    all
+}
+
+/// What the loader's answer depends on: the directory and everything that the object asks for.
+fn question(real: &TreePath, linkage: &Linkage) -> Vec<u8> {
+    let mut key = real.parent().unwrap_or_else(TreePath::root).as_bytes().to_vec();
+    let tags = [&linkage.soname, &linkage.rpath, &linkage.runpath];
+    for tag in tags {
+        key.push(u8::from(tag.is_some()));
+        key.extend_from_slice(tag.as_deref().unwrap_or_default());
+        key.push(0);
+    }
+    for (list, mark) in [(&linkage.needed, 1), (&linkage.auxiliary, 2), (&linkage.filter, 3)] {
+        for name in list {
+            key.push(mark);
+            key.extend_from_slice(name);
+            key.push(0);
+        }
+    }
+    key.push(u8::from(linkage.no_default_library_path));
+    key
 }
 
 fn same_machine(one: &Linkage, other: &Linkage) -> bool {
