@@ -247,7 +247,9 @@ impl Process<'_> {
             Step::File(path) => return vec![path.clone()],
             Step::Directory(directory) => directory.path.as_slice(),
         };
-        let slash: &[u8] = if directory.is_empty() || directory.ends_with(b"/") { b"" } else { b"/" };
+        // musl puts a slash behind every directory, whatever it ends with.
+        let joined = self.system.family == Family::Glibc && (directory.is_empty() || directory.ends_with(b"/"));
+        let slash: &[u8] = if joined { b"" } else { b"/" };
         let plain = [directory, slash].concat();
         let mut out = Vec::new();
         for below in &self.hwcaps {

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use pyhpc_audit::base::printable;
 use pyhpc_audit::loader::{
-    CpuLevel, CpuMaker, Failure, Loaded, Missing, ObjectIndex, Objects, Process, Request, Start, Surroundings, System,
-    Via, Visibility,
+    CpuLevel, CpuMaker, Failure, Missing, ObjectIndex, Objects, Process, Request, Start, Surroundings, System, Via,
+    Visibility,
 };
 use pyhpc_audit::tree::{Tree, View};
 
