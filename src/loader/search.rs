@@ -108,7 +108,11 @@ impl Process<'_> {
             | Via::Default
             | Via::Absolute
             | Via::Preload
-            | Via::Dlopen => self.absolute(&loaded.name).unwrap_or_else(|| loaded.name.clone()),
+            | Via::Dlopen => match self.system.family {
+                Family::Glibc => self.absolute(&loaded.name).unwrap_or_else(|| loaded.name.clone()),
+                // musl leaves a relative name relative.
+                Family::Musl => loaded.name.clone(),
+            },
         };
         let cut = path.iter().rposition(|b| *b == b'/').unwrap_or(0);
         path.get(..cut.max(1)).unwrap_or(b"/").to_vec()
