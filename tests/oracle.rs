@@ -12,6 +12,7 @@
 #[path = "loader/cache.rs"]
 mod cache;
 #[path = "loader/case.rs"]
+#[allow(dead_code)]
 mod case;
 #[path = "oracle/compare.rs"]
 mod compare;
@@ -79,7 +80,7 @@ fn random_trees_are_read_alike() {
     let scope = Scope { musl: machine.musl, filters: machine.filters };
     let differs = |seed: &u64| {
         let differences = compare::differences(&machine, &generate::draft(*seed, scope).case());
-        (!differences.is_empty()).then(|| (*seed, differences))
+        (!differences.is_empty()).then_some((*seed, differences))
     };
     let differing: Vec<(u64, String)> = (first..first + trees).into_par_iter().filter_map(|it| differs(&it)).collect();
     println!("{trees} random trees from seed {first}: {} differ", differing.len());

@@ -1,7 +1,8 @@
 //! One candidate file: what the loader makes of it.
 //!
 //! Source: experiments B1 and X1 of the loader facts, glibc 2.23 to 2.43; the order of the checks is that of
-//! `open_verify` in glibc `elf/dl-load.c`. musl looks at nothing before it maps: what it cannot map is an error.
+//! `open_verify` in glibc `elf/dl-load.c`. musl looks at nothing before it maps; a file for
+//! another machine is then mapped, and fails at its first relocation.
 
 use std::io;
 use std::sync::Arc;

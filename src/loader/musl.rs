@@ -37,7 +37,17 @@ pub(super) fn directories(process: &Process<'_>, requester: Option<ObjectIndex>)
                 add(entries, via);
             }
         }
-        at = loaded.needed_by;
+        // musl counts what dlopen brings in as needed by the executable, and what is preloaded as needed by nobody.
+        at = match loaded.via {
+            Via::Executable | Via::Preload => None,
+            Via::Rpath { .. }
+            | Via::LdLibraryPath
+            | Via::Runpath
+            | Via::Cache
+            | Via::Default
+            | Via::Absolute
+            | Via::Dlopen => Some(loaded.needed_by.unwrap_or(0)),
+        };
     }
     add(process.system.default_directories.clone(), Via::Default);
     out

@@ -183,12 +183,17 @@ impl Process<'_> {
                 if let Some(loaded) = self.objects.get_mut(requester) {
                     loaded.needs.push((name, found));
                 }
+                let new = before < self.objects.len();
                 match kind {
-                    _ if self.objects.len() == before => {}
-                    NeedKind::Needed => queue.push_back(before),
+                    NeedKind::Needed if new => queue.push_back(before),
+                    NeedKind::Needed => {}
                     NeedKind::Filter | NeedKind::Auxiliary => {
-                        queue.insert(first, before);
-                        first += 1;
+                        let waiting = queue.iter().skip(first).position(|it| Some(*it) == found);
+                        let waiting = waiting.and_then(|it| queue.remove(first + it));
+                        if let Some(index) = waiting.or(new.then_some(before)) {
+                            queue.insert(first, index);
+                            first += 1;
+                        }
                     }
                 }
             }

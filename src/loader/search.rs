@@ -109,7 +109,11 @@ impl Process<'_> {
             | Via::Default
             | Via::Absolute
             | Via::Preload
-            | Via::Dlopen => self.absolute(&loaded.name).unwrap_or_else(|| loaded.name.clone()),
+            | Via::Dlopen => match self.system.family {
+                Family::Glibc => self.absolute(&loaded.name).unwrap_or_else(|| loaded.name.clone()),
+                // musl leaves a relative name relative.
+                Family::Musl => loaded.name.clone(),
+            },
         };
         let cut = path.iter().rposition(|b| *b == b'/').unwrap_or(0);
         path.get(..cut.max(1)).unwrap_or(b"/").to_vec()
@@ -260,7 +264,9 @@ impl Process<'_> {
             Step::File(path) => return vec![path.clone()],
             Step::Directory(directory) => directory.path.as_slice(),
         };
-        let slash: &[u8] = if directory.is_empty() || directory.ends_with(b"/") { b"" } else { b"/" };
+        // musl puts a slash behind every directory, whatever it ends with.
+        let joined = self.system.family == Family::Glibc && (directory.is_empty() || directory.ends_with(b"/"));
+        let slash: &[u8] = if joined { b"" } else { b"/" };
         let plain = [directory, slash].concat();
         let mut out = Vec::new();
         for below in &self.hwcaps {

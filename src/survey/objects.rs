@@ -42,8 +42,8 @@ pub(super) fn alone<'v>(
         groups.entry(question).or_default().push((path, object));
     }
     let ask = |group: Vec<(TreePath, Arc<loader::Object>)>| {
-        let Some((first, _)) = group.first() else { return Vec::new() };
-        let start = Start { executable: first, system, variables, cpu, detail: Detail::Names };
+        let Some((_, first)) = group.first() else { return Vec::new() };
+        let start = Start { executable: &first.real, system, variables, cpu, detail: Detail::Names };
         let Ok(process) = Process::start(store, &start) else { return Vec::new() };
         group.into_iter().map(|(path, object)| (path.clone(), process.started_as(&path, object))).collect()
     };

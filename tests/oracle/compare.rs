@@ -78,6 +78,10 @@ fn write_tree(machine: &Machine, case: &Case, root: &Path) {
     let mut fixture = case.fixture();
     for spec in fixture.files.iter_mut().filter_map(|it| it.elf.as_mut()) {
         callable(spec);
+        if machine.musl && spec.interpreter.is_some() {
+            spec.wants.extend(ElfSpec::parse(r#"wants = ["oracle_main"]"#).wants);
+            spec.entry_calls = Some("oracle_main".to_owned());
+        }
     }
     fixture.write_below(root);
     for directory in ["oracle", "proc"] {
@@ -122,10 +126,11 @@ fn ask(machine: &Machine, root: &Path, described: &Described, interpreter: &str)
     for line in told.lines() {
         if let Some(word) = line.strip_prefix("E ") {
             said.answers.push(Answer { word: word.to_owned(), map: Vec::new() });
-        } else if let (Some(path), Some(last)) = (line.strip_prefix("M "), said.answers.last_mut()) {
-            if path != interpreter && !path.starts_with("linux-vdso") {
-                last.map.push(path.to_owned());
-            }
+        }
+        let object =
+            line.strip_prefix("M ").filter(|it| *it != interpreter && !it.is_empty() && !it.starts_with("linux-vdso"));
+        if let (Some(path), Some(last)) = (object, said.answers.last_mut()) {
+            last.map.push(path.to_owned());
         }
     }
     if said.answers.is_empty() {

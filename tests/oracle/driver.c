@@ -40,7 +40,8 @@ static void perform(char *global, char *by, char *name)
     tell_map();
 }
 
-__attribute__((constructor)) static void run(void)
+/* glibc runs constructors before the executable; musl leaves that to the executable, which calls this instead. */
+__attribute__((constructor)) void oracle_main(void)
 {
     static char text[65536];
     int file = open("/oracle/events", O_RDONLY);

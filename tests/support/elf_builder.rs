@@ -45,6 +45,8 @@ pub struct ElfSpec {
     pub defines: Vec<Define>,
     /// Undefined symbols. On x86_64 each has a relocation, so that ld.so insists on it.
     pub wants: Vec<Want>,
+    /// The wanted symbol that an executable calls first, instead of ending (x86_64).
+    pub entry_calls: Option<String>,
     /// DT_VERNEED beyond what `wants` names.
     pub needs_versions: Vec<NeedsVersions>,
     /// DT_VERDEF beyond what `defines` names.
@@ -291,6 +293,7 @@ impl Default for ElfSpec {
             flags_1: 0,
             defines: Vec::new(),
             wants: Vec::new(),
+            entry_calls: None,
             needs_versions: Vec::new(),
             defines_versions: Vec::new(),
             text: Vec::new(),

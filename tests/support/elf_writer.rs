@@ -370,6 +370,14 @@ impl<'a> Writer<'a> {
             out.double(&[slots + 8 * index as u64, ((first + index) as u64) << 32 | 6, 0]);
         }
         *self.bytes_mut(".rela.dyn") = out.bytes;
+        let called = self.spec.wants.iter().position(|it| Some(&it.name) == self.spec.entry_calls.as_ref());
+        if let Some(index) = called {
+            // and rsp, -16; call [rip + distance to the word]
+            let distance = (slots + 8 * index as u64).wrapping_sub(self.address(".text") + 10) as u32;
+            let code = self.bytes_mut(".text");
+            code[..6].copy_from_slice(&[0x48, 0x83, 0xe4, 0xf0, 0xff, 0x15]);
+            code[6..10].copy_from_slice(&distance.to_le_bytes());
+        }
     }
 
     fn fill_dynamic(&mut self) {
