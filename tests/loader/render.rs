@@ -4,13 +4,8 @@ use std::fmt::Write;
 
 use pyhpc_audit::base::printable;
 use pyhpc_audit::loader::{
-<<<<<<< HEAD
     CpuLevel, CpuMaker, Detail, Failure, Missing, ObjectIndex, Objects, Process, Request, Start, Surroundings, System,
     Via, Visibility,
-=======
-    CpuLevel, CpuMaker, Failure, Missing, ObjectIndex, Objects, Process, Request, Start, Surroundings, System, Via,
-    Visibility,
->>>>>>> h-loader
 };
 use pyhpc_audit::tree::{Tree, View};
 
