@@ -19,6 +19,9 @@ use crate::tree::{Kind, View};
 /// Directories that hold no shared objects worth a look.
 const PRUNED: [&[u8]; 5] = [b"__pycache__", b".git", b"node_modules", b"include", b"share"];
 
+/// Most shared objects of one installation; the largest environments measured hold a few thousand.
+const FILES: usize = 50_000;
+
 /// Deepest nesting below a `sys.path` entry.
 const DEPTH: usize = 32;
 
@@ -75,6 +78,13 @@ pub fn extensions(
         let walk = Walk { view, root: &root, module: module.as_deref(), recurse };
         for (path, it) in walk.run(gaps) {
             found.entry(path).or_insert(it);
+        }
+    }
+    if found.len() > FILES {
+        let reason = format!("more than {FILES} shared objects; the rest is left out");
+        gaps.push(gap(&installation.prefix, reason, "shared objects below it"));
+        if let Some(cut) = found.keys().nth(FILES).cloned() {
+            found.split_off(&cut);
         }
     }
     let owners = package_names(packages);

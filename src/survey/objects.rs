@@ -103,14 +103,16 @@ impl Builder<'_, '_> {
             FileRole::Library => "library",
         };
         let mapped = self.session.process.objects.iter().any(|it| it.name == path.as_bytes() || it.real() == path);
-        let because =
-            vec![self.ledger.note(path, if mapped { "mapped by the process" } else { "not mapped by the process" })];
         let mut object = self.blank(path, role);
+        let because = object.in_process.because().to_vec();
         object.package.clone_from(&file.package);
         object.distribution = self.session.site.distribution(&file.package);
         object.in_process = Fact::known(mapped, because.clone());
         object.abi_tag = Fact::known(file.abi_tag.clone(), because.clone());
-        object.abi_matches = self.ledger.answered(&file.fits, path, "whether this Python loads it", |it| *it);
+        object.abi_matches = match file.fits.value() {
+            Some(fits) => Fact::known(*fits, because.clone()),
+            None => self.ledger.answered(&file.fits, path, "whether this Python loads it", |it| *it),
+        };
         object.has_matching_sibling = Fact::known(file.fitting_sibling.is_some(), because);
         if let Some(target) = &file.dangling {
             let id = self.ledger.note(path, format!("link to {}, which does not exist", printable(target)));
@@ -122,14 +124,14 @@ impl Builder<'_, '_> {
 
     fn library_fact(&mut self, path: &TreePath, interpreter: Option<&Linkage>, executable: bool) -> Object {
         let mut object = self.blank(path, if executable { "executable" } else { "library" });
-        let id = self.ledger.note(path, "mapped by the process");
-        object.in_process = Fact::known(true, vec![id]);
+        object.in_process = Fact::known(true, object.in_process.because().to_vec());
         self.examine(path, interpreter, &mut object);
         object
     }
 
     fn blank(&mut self, path: &TreePath, role: &str) -> Object {
-        let id = self.ledger.note(path, role);
+        // One place speaks for all that the file says of itself: an environment holds thousands of them.
+        let id = self.ledger.note(path, self.in_short(path, role));
         let none = || Fact::known("none".to_owned(), vec![id]);
         Object {
             path: path.text(),
@@ -145,6 +147,21 @@ impl Builder<'_, '_> {
             in_process: Fact::known(false, vec![id]),
             readable_by_others: Fact::known(true, vec![id]),
             debug_marks: Fact::known(Vec::new(), vec![id]),
+        }
+    }
+
+    /// What a file is, in one line: `extension, mode 644, ELF for x86_64, 64 bits`.
+    fn in_short(&self, path: &TreePath, role: &str) -> String {
+        let store = self.session.catalogue.objects;
+        match store.view().resolve(path.as_bytes()).and_then(|real| store.get(&real)) {
+            Ok(file) => {
+                let what = match &file.linkage {
+                    Ok(linkage) => format!("ELF for {}, {} bits", linkage.machine_name(), linkage.bits),
+                    Err(error) => error.to_string(),
+                };
+                format!("{role}, mode {:o}, {what}", file.mode)
+            }
+            Err(error) => format!("{role}: {error}"),
         }
     }
 
@@ -167,17 +184,19 @@ impl Builder<'_, '_> {
                 return true;
             }
         };
-        let mode = self.ledger.note(path, format!("mode {:o}", file.mode));
-        object.readable_by_others = Fact::known(file.mode & 0o004 != 0, vec![mode]);
+        let because = object.in_process.because().to_vec();
+        object.readable_by_others = Fact::known(file.mode & 0o004 != 0, because.clone());
         let (state, text) = match &file.linkage {
             Ok(linkage) => {
                 let machine = linkage.machine_name().to_owned();
                 let foreign = interpreter.is_some_and(|it| !same_machine(it, linkage));
-                let id = self.ledger.note(path, format!("machine {machine}, {} bits", linkage.bits));
-                object.machine = Fact::known(machine.clone(), vec![id]);
-                object.debug_marks = Fact::known(debug_marks(linkage), vec![id]);
-                let state = if foreign { "foreign-machine" } else { "ok" };
-                (state, format!("ELF for {machine}, {} bits", linkage.bits))
+                object.machine = Fact::known(machine.clone(), because.clone());
+                object.debug_marks = Fact::known(debug_marks(linkage), because.clone());
+                if !foreign {
+                    object.state = Fact::known("ok".to_owned(), because);
+                    return true;
+                }
+                ("foreign-machine", format!("ELF for {machine}, {} bits", linkage.bits))
             }
             Err(ElfError::NotElf { text: true }) if object.role == "library" => return false,
             Err(error) => (broken_word(error), error.to_string()),

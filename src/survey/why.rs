@@ -7,7 +7,7 @@ use super::session::{Failed, Session, describe};
 use super::world::World;
 use crate::base::{Gap, printable};
 use crate::discover::DiscoverError;
-use crate::loader::{Failure, Loaded, Missing, ObjectIndex, Process, Via};
+use crate::loader::{Failure, Loaded, Missing, ObjectIndex, Probe, Process, Via};
 use crate::tree::View;
 
 /// Why a library, package or file is, or is not, the one that is used.
@@ -70,8 +70,9 @@ fn ways_of_objects(session: &Session<'_>, name: &str, ways: &mut Vec<Way>) {
         if !kind && !names.chain([file]).any(|it| fits(&it, name)) {
             continue;
         }
-        let mut places: Vec<(String, &'static str, Option<String>)> =
-            loaded.probes.iter().map(|it| (printable(&it.path), it.via.word(), Some(it.refused.clone()))).collect();
+        let mut places: Vec<(String, &'static str, Option<String>)> = told(&loaded.probes, &loaded.name)
+            .map(|it| (printable(&it.path), it.via.word(), Some(it.refused.clone())))
+            .collect();
         places.push((printable(&loaded.name), loaded.via.word(), None));
         ways.push(Way { asker: asker(process, index), places, outcome: outcome(process, loaded) });
         for (by, asked) in later(process, index) {
@@ -79,6 +80,19 @@ fn ways_of_objects(session: &Session<'_>, name: &str, ways: &mut Vec<Way>) {
             ways.push(Way { asker: format!("NEEDED {asked} of {by}"), places: Vec::new(), outcome: answer });
         }
     }
+}
+
+/// Probes worth telling. glibc tries subdirectories of every directory for the CPU; those that are not there, as nearly
+/// always, are left out: the directory itself follows and tells.
+fn told<'p>(probes: &'p [Probe], taken: &'p [u8]) -> impl Iterator<Item = &'p Probe> {
+    let directory = |path: &'p [u8]| path.get(..path.iter().rposition(|b| *b == b'/').unwrap_or(0)).unwrap_or_default();
+    let mut directories: Vec<&[u8]> = probes.iter().map(|it| directory(&it.path)).collect();
+    directories.push(directory(taken));
+    probes.iter().filter(move |it| {
+        let own = directory(&it.path);
+        let below = |it: &&[u8]| own.strip_prefix(*it).is_some_and(|rest| rest.starts_with(b"/"));
+        it.refused != "not there" || !directories.iter().any(below)
+    })
 }
 
 fn outcome(process: &Process<'_>, loaded: &Loaded) -> String {
