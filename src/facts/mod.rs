@@ -10,6 +10,7 @@ mod environment;
 mod evidence;
 mod fact;
 mod flat;
+mod flat_keys;
 mod object;
 mod package;
 mod process;

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::flat::{FLAT_SCHEMA, Flat};
+use super::flat_keys::strange_keys;
 use super::{
     AGREEMENT_OF, BlasUse, Duplicates, Environment, Fact, Facts, Gap, GapId, Hdf5Use, ImportFailure, Launcher, Libc,
     MpiUse, Need, Object, OpenmpRuntime, Package, Process, Python, SCHEMA, UserSite,
@@ -24,6 +25,9 @@ pub enum FactsError {
     /// A schema that this version does not read.
     #[error("schema \"{0}\" is not known here: expected \"{FLAT_SCHEMA}\" or \"{SCHEMA}\"")]
     Schema(String),
+    /// A key that is said to be known and unknown.
+    #[error("key \"{0}\" stands in facts and in unknown")]
+    Both(String),
     /// A key whose value has the wrong type.
     #[error("key \"{key}\": expected {expected}")]
     Type {
@@ -45,7 +49,13 @@ impl Facts {
             Some(SCHEMA) => serde_json::from_str(text).map_err(|error| json_error(&error)),
             Some(FLAT_SCHEMA) => {
                 let flat: Flat = serde_json::from_str(text).map_err(|error| json_error(&error))?;
-                Reader { flat: &flat, gaps: Vec::new() }.read()
+                let mut reader = Reader { flat: &flat, gaps: Vec::new() };
+                for (key, known) in strange_keys(&flat)? {
+                    let reason = format!("the key {key} is not known here; known are {known}");
+                    let hides = format!("what {key} says");
+                    reader.gaps.push(Gap { path: String::new(), stage: "facts".to_owned(), reason, hides });
+                }
+                reader.read()
             }
             Some(other) => Err(FactsError::Schema(other.to_owned())),
             None => Err(FactsError::Schema(String::new())),
