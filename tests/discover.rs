@@ -148,7 +148,7 @@ proptest::proptest! {
             for file in ["METADATA", "RECORD", "direct_url.json", "top_level.txt", "INSTALLER"] {
                 tree.add_file(&site.join("mapped-1.0.dist-info").join(file), bytes.clone());
             }
-            tree.add_file(&TreePath::new("/work/venv/pyvenv.cfg"), bytes.clone());
+            tree.add_file(&TreePath::new("/proj/venv/pyvenv.cfg"), bytes.clone());
             tree.add_file(&TreePath::new("/opt/conda/conda-meta/h5py-3.11.0-nompi_py312h_102.json"), bytes.clone());
             let mut image = support::ElfSpec::default().build();
             let end = image.len().min(at + bytes.len());

@@ -14,7 +14,8 @@ fn globs(rule: &PackageRule) -> Vec<String> {
     let loads = rule.loads.iter().flat_map(|it| it.extensions.iter().chain(&it.also));
     let binds = rule.binds.iter().flat_map(|it| &it.extensions);
     let variants = rule.choice.iter().flat_map(|choice| {
-        let of = |variant: &String| choice.extensions.iter().map(|it| it.replace("{variant}", variant)).collect::<Vec<_>>();
+        let of =
+            |variant: &String| choice.extensions.iter().map(|it| it.replace("{variant}", variant)).collect::<Vec<_>>();
         choice.variants.iter().flat_map(of).collect::<Vec<_>>()
     });
     loads.chain(binds).cloned().chain(variants).collect()
@@ -39,7 +40,8 @@ fn what_a_package_requires_and_imports_is_described() {
     let packages = packages();
     for rule in packages.iter() {
         for import in rule.requires.iter().chain(&rule.default_imports) {
-            let other = packages.of_import(import).unwrap_or_else(|| panic!("{}: nobody describes {import}", rule.import));
+            let other =
+                packages.of_import(import).unwrap_or_else(|| panic!("{}: nobody describes {import}", rule.import));
             assert!(other.loads_of(import).is_some(), "{}: nothing is said of what import {import} loads", rule.import);
         }
     }
