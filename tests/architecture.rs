@@ -16,7 +16,7 @@ const ARROWS: [(&str, &str); 11] = [
     ("base", ""),
     ("tree", "base"),
     ("elf", "base"),
-    ("discover", "base tree"),
+    ("discover", "base elf tree"),
     ("loader", "base elf tree"),
     ("identify", "base elf"),
     ("facts", ""),

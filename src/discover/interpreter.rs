@@ -3,28 +3,23 @@
 //! The version string is compiled in (`PY_VERSION`, an operand of `Py_GetVersion`); the linker may merge it with the
 //! tail of another string, such as the prefix of a pyenv build, so that only its end is sure.
 //!
-//! Invariant: reads ranges of bounded size; a hostile file costs at most [`SCAN_BYTES`].
+//! Invariant: of the bytes only the `#!` of a script is read here; all else is asked of [`crate::elf`], which has limits.
 
 use std::io;
 
-use regex::bytes::Regex;
+use regex::bytes::{Regex, RegexBuilder};
 
 use super::answer::{Answer, Evidence, reason};
 use super::feature::Feature;
 use super::look::Look;
-use crate::base::{ReadAt, TreePath, read_range};
+use crate::base::{ReadAt, TreePath, printable, read_range};
+use crate::elf::{self, ElfError, Linkage, TextMatch};
 
-/// Most bytes searched in one file.
-const SCAN_BYTES: u64 = 64 << 20;
+/// Longest `#!` line that is shown.
+const SCRIPT_BYTES: u64 = 128;
 
-/// Bytes searched at a time.
-const CHUNK_BYTES: u64 = 1 << 20;
-
-/// Longest string looked for, with what surrounds it.
-const OVERLAP_BYTES: u64 = 64;
-
-/// Program headers read at most: real files have about a dozen.
-const PROGRAM_HEADERS: u64 = 64;
+/// Distinct version strings looked at. Real interpreters have one or two; one with this many agrees on none.
+const VERSION_TEXTS: usize = 64;
 
 /// What the bytes of an interpreter, or of its libpython, say.
 #[derive(Debug)]
@@ -33,7 +28,7 @@ pub(super) struct Image {
     pub(super) machine: u16,
     /// The version, where the bytes agree on one.
     pub(super) version: Option<(String, Evidence)>,
-    /// File name of the libpython that it needs, with the place of the name.
+    /// File name of the libpython that it needs.
     pub(super) libpython: Option<(String, Evidence)>,
 }
 
@@ -58,26 +53,26 @@ impl NoImage {
     }
 }
 
-/// Searches the interpreter or libpython `real` for the version of `feature`.
+/// Asks the interpreter or libpython `real` for what fits `feature`. A failed search for the version hides only that.
 pub(super) fn image(view: &Look<'_>, real: &TreePath, feature: Feature) -> Result<Image, NoImage> {
     let file = view.open_real(real).map_err(NoImage::Unreadable)?;
-    let header = header(&*file)?;
-    let segments = read_only_segments(&*file, &header).map_err(NoImage::Unreadable)?;
-    let mut seen = Seen::default();
-    let pattern = pattern(feature)?;
-    let mut budget = SCAN_BYTES;
-    for (offset, length) in segments {
-        let length = length.min(budget);
-        budget -= length;
-        search(&*file, offset, length, &pattern, &mut seen).map_err(NoImage::Unreadable)?;
-    }
-    Ok(seen.image(header.machine, real))
+    let linkage = linkage(&*file)?;
+    let libpython = needed_libpython(&linkage, feature)?;
+    let libpython = libpython.map(|name| (name.clone(), Evidence::at(real, format!("NEEDED {name}"))));
+    let version = match elf::search_text_all(&*file, &version_pattern(feature)?, VERSION_TEXTS) {
+        Ok(found) => agreed(&found).map(|(text, offset)| (text.clone(), Evidence::offset(real, offset, text))),
+        Err(error) => {
+            view.note(real, &io::Error::other(error), "the version of the interpreter");
+            None
+        }
+    };
+    Ok(Image { machine: linkage.machine, version, libpython })
 }
 
 /// Only checks that `real` is an ELF file.
 pub(super) fn machine(view: &Look<'_>, real: &TreePath) -> Result<u16, NoImage> {
     let file = view.open_real(real).map_err(NoImage::Unreadable)?;
-    Ok(header(&*file)?.machine)
+    Ok(linkage(&*file)?.machine)
 }
 
 /// `PY_VERSION` in the header that development files carry.
@@ -104,116 +99,65 @@ pub(super) fn patchlevel(view: &Look<'_>, prefix: &TreePath, feature: Feature) -
     Answer::unknown("no version string in the interpreter and no patchlevel.h")
 }
 
-struct Header {
-    machine: u16,
-    wide: bool,
-    little: bool,
-    bytes: Vec<u8>,
-}
-
-impl Header {
-    /// An unsigned number of `width` bytes at `at` of `bytes`; 0 outside.
-    fn number(&self, bytes: &[u8], at: usize, width: usize) -> u64 {
-        let field = bytes.get(at..at.saturating_add(width)).unwrap_or_default();
-        let add = |sum: u64, byte: &u8| (sum << 8) | u64::from(*byte);
-        if self.little { field.iter().rev().fold(0, add) } else { field.iter().fold(0, add) }
+fn linkage(file: &dyn ReadAt) -> Result<Linkage, NoImage> {
+    match elf::read_linkage(file) {
+        Ok(linkage) => Ok(linkage),
+        Err(ElfError::NotElf { .. } | ElfError::Empty) => Err(not_elf(file)),
+        Err(error) => Err(NoImage::Unreadable(io::Error::other(error))),
     }
 }
 
-fn header(file: &dyn ReadAt) -> Result<Header, NoImage> {
-    let bytes = read_range(file, 0, file.size_bytes().min(128)).map_err(NoImage::Unreadable)?;
-    if let Some(script) = bytes.strip_prefix(b"#!") {
-        let line = script.split(|b| *b == b'\n').next().unwrap_or_default();
-        return Err(NoImage::Script(crate::base::printable(line)));
+fn not_elf(file: &dyn ReadAt) -> NoImage {
+    let bytes = match read_range(file, 0, file.size_bytes().min(SCRIPT_BYTES)) {
+        Ok(bytes) => bytes,
+        Err(error) => return NoImage::Unreadable(error),
+    };
+    match bytes.strip_prefix(b"#!") {
+        Some(script) => NoImage::Script(printable(script.split(|b| *b == b'\n').next().unwrap_or_default())),
+        None => NoImage::NotElf,
     }
-    if !bytes.starts_with(b"\x7fELF") {
-        return Err(NoImage::NotElf);
-    }
-    let (wide, little) = (bytes.get(4) == Some(&2), bytes.get(5) != Some(&2));
-    let mut header = Header { machine: 0, wide, little, bytes };
-    let machine = header.number(&header.bytes, 18, 2);
-    header.machine = u16::try_from(machine).unwrap_or(0);
-    Ok(header)
 }
 
-/// Loaded segments that are neither writable nor, where there are others, executable: strings lie there.
-fn read_only_segments(file: &dyn ReadAt, header: &Header) -> io::Result<Vec<(u64, u64)>> {
-    let at = |narrow: usize, wide: usize| if header.wide { wide } else { narrow };
-    let width = at(4, 8);
-    let start = header.number(&header.bytes, at(28, 32), width);
-    let size = header.number(&header.bytes, at(42, 54), 2);
-    let count = header.number(&header.bytes, at(44, 56), 2).min(PROGRAM_HEADERS);
-    let table = read_range(file, start, size * count)?;
-    let mut plain = Vec::new();
-    let mut executable = Vec::new();
-    for entry in table.chunks(usize::try_from(size).unwrap_or(1).max(1)) {
-        let flags = header.number(entry, at(24, 4), 4);
-        if header.number(entry, 0, 4) != 1 || flags & 2 != 0 {
-            continue;
-        }
-        let place = (header.number(entry, at(4, 8), width), header.number(entry, at(16, 32), width));
-        if flags & 1 == 0 { plain.push(place) } else { executable.push(place) }
-    }
-    Ok(if plain.is_empty() { executable } else { plain })
+/// The file name of the first libpython of `feature` among the needed objects.
+fn needed_libpython(linkage: &Linkage, feature: Feature) -> Result<Option<String>, NoImage> {
+    let name = format!("libpython{}\\.{}[a-z]{{0,3}}\\.so[.0-9]{{0,8}}", feature.major, feature.minor);
+    let pattern = compile(&format!("(?:^|/)({name})$"))?;
+    let name = linkage.needed.iter().find_map(|it| pattern.captures(it)?.get(1));
+    Ok(name.map(|it| String::from_utf8_lossy(it.as_bytes()).into_owned()))
 }
 
-fn pattern(feature: Feature) -> Result<Regex, NoImage> {
-    let version = format!("{}\\.{}", feature.major, feature.minor);
-    let number = format!("{version}\\.[0-9]{{1,3}}(?:(?:a|b|rc)[0-9]{{1,2}})?\\+?");
-    let libpython = format!("libpython{version}[a-z]{{0,3}}\\.so[.0-9]{{0,8}}");
-    let pattern = Regex::new(&format!("(?-u)(?:{libpython}|{number})\\x00"));
+/// The version at the end of a string, after what tells whether it is the whole string: nothing, or one byte of another.
+fn version_pattern(feature: Feature) -> Result<Regex, NoImage> {
+    let number = format!("{}\\.{}\\.[0-9]{{1,3}}(?:(?:a|b|rc)[0-9]{{1,2}})?\\+?", feature.major, feature.minor);
+    compile(&format!("(^|[^0-9.\\x00])({number})$"))
+}
+
+/// A pattern for which strings, that end with NUL, are lines.
+fn compile(pattern: &str) -> Result<Regex, NoImage> {
+    let pattern = RegexBuilder::new(pattern).unicode(false).multi_line(true).line_terminator(b'\0').build();
     pattern.map_err(|error| NoImage::Unreadable(io::Error::other(error)))
 }
 
-#[derive(Default)]
-struct Seen {
-    alone: Vec<(String, u64)>,
-    merged: Vec<(String, u64)>,
-    libpython: Option<(String, u64)>,
+/// The version that all agree on, with its offset. A string of its own is better evidence than the tail of another.
+fn agreed(found: &[TextMatch]) -> Option<(String, u64)> {
+    if VERSION_TEXTS <= found.len() {
+        return None;
+    }
+    let (alone, merged): (Vec<_>, Vec<_>) = found.iter().filter_map(version_text).partition(|it| it.before == 0);
+    let candidates = if alone.is_empty() { merged } else { alone };
+    let (first, rest) = candidates.split_first()?;
+    let agree = rest.iter().all(|it| it.text == first.text);
+    agree.then(|| (String::from_utf8_lossy(first.text).into_owned(), first.offset))
 }
 
-impl Seen {
-    fn add(&mut self, text: &[u8], before: Option<u8>, offset: u64) {
-        let text = String::from_utf8_lossy(text.strip_suffix(b"\0").unwrap_or(text)).into_owned();
-        if text.starts_with("lib") {
-            self.libpython.get_or_insert((text, offset));
-        } else if before == Some(0) {
-            self.alone.push((text, offset));
-        } else if !before.is_some_and(|b| b.is_ascii_digit() || b == b'.') {
-            self.merged.push((text, offset));
-        }
-    }
-
-    /// A string of its own is better evidence than the tail of another; either way all must agree.
-    fn image(self, machine: u16, real: &TreePath) -> Image {
-        let candidates = if self.alone.is_empty() { self.merged } else { self.alone };
-        let version = match candidates.split_first() {
-            Some((first, rest)) if rest.iter().all(|it| it.0 == first.0) => {
-                Some((first.0.clone(), Evidence::offset(real, first.1, first.0.clone())))
-            }
-            Some(_) | None => None,
-        };
-        let libpython = self.libpython.map(|(name, offset)| (name.clone(), Evidence::offset(real, offset, name)));
-        Image { machine, version, libpython }
-    }
+struct VersionText<'a> {
+    text: &'a [u8],
+    offset: u64,
+    /// Bytes of another string before it, as far as they were matched.
+    before: usize,
 }
 
-fn search(file: &dyn ReadAt, offset: u64, length: u64, pattern: &Regex, seen: &mut Seen) -> io::Result<()> {
-    let end = offset.saturating_add(length).min(file.size_bytes());
-    let mut at = offset;
-    while at < end {
-        let bytes = read_range(file, at, (end - at).min(CHUNK_BYTES + OVERLAP_BYTES))?;
-        for found in pattern.find_iter(&bytes) {
-            let start = found.start();
-            // What begins in the overlap is found again, whole, in the next chunk.
-            if start as u64 >= CHUNK_BYTES {
-                continue;
-            }
-            let before = start.checked_sub(1).and_then(|it| bytes.get(it)).copied();
-            let before = if start == 0 && at == offset { Some(0) } else { before };
-            seen.add(found.as_bytes(), before, at + start as u64);
-        }
-        at += CHUNK_BYTES;
-    }
-    Ok(())
+fn version_text(found: &TextMatch) -> Option<VersionText<'_>> {
+    let (Some(Some(before)), Some(Some(text))) = (found.groups.get(1), found.groups.get(2)) else { return None };
+    Some(VersionText { text, offset: found.offset_bytes + before.len() as u64, before: before.len() })
 }

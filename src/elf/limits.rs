@@ -48,6 +48,9 @@ pub(super) const NOTE_BYTES: u64 = 1024 * 1024;
 /// Bytes that one text search streams.
 pub(super) const TEXT_BYTES: u64 = 1024 * 1024 * 1024;
 
+/// Bytes that a search for every match streams: it does not end with the first one.
+pub(super) const ALL_TEXT_BYTES: u64 = 64 * 1024 * 1024;
+
 /// What a text search holds at a time.
 pub(super) const CHUNK_BYTES: usize = 256 * 1024;
 

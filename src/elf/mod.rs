@@ -126,7 +126,7 @@ impl Object {
     /// # Errors
     /// As [`read_linkage`].
     pub fn search_text(&self, patterns: &[regex::bytes::Regex]) -> Result<Vec<TextMatch>, ElfError> {
-        text::search(self.file.as_ref(), &self.parts.image, patterns)
+        text::first(self.file.as_ref(), &self.parts.image, patterns)
     }
 
     /// As [`build_id`].
@@ -155,7 +155,20 @@ pub fn read_linkage(file: &dyn ReadAt) -> Result<Linkage, ElfError> {
 /// # Errors
 /// As [`read_linkage`].
 pub fn search_text(file: &dyn ReadAt, patterns: &[regex::bytes::Regex]) -> Result<Vec<TextMatch>, ElfError> {
-    text::search(file, &image::Image::open(file)?, patterns)
+    text::first(file, &image::Image::open(file)?, patterns)
+}
+
+/// The first `most` distinct matches of `pattern` in the bytes that [`search_text`] searches, in file order. Of matches of
+/// the same bytes the first is given. Matches do not overlap, wherever chunks meet.
+///
+/// # Errors
+/// As [`read_linkage`].
+pub fn search_text_all(
+    file: &dyn ReadAt,
+    pattern: &regex::bytes::Regex,
+    most: usize,
+) -> Result<Vec<TextMatch>, ElfError> {
+    text::all(file, &image::Image::open(file)?, pattern, most)
 }
 
 /// The GNU build id.

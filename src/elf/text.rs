@@ -1,6 +1,6 @@
 //! Search of byte patterns in the data of an object: version strings, build settings, compiler notes.
 //!
-//! Invariant: code is not searched, one chunk is held at a time, and the search ends with the last pattern.
+//! Invariant: code is not searched, one chunk is held at a time, and the search ends with the last match that is wanted.
 
 use goblin::elf::program_header::{PF_W, PF_X};
 use goblin::elf::section_header::{SHF_ALLOC, SHF_EXECINSTR, SHT_PROGBITS, SectionHeader};
@@ -8,8 +8,8 @@ use regex::bytes::Regex;
 
 use super::ElfError;
 use super::image::Image;
-use super::limits::{CHUNK_BYTES, CONTEXT_BYTES, OVERLAP_BYTES, SECTION_NAME_BYTES, TEXT_BYTES};
-use super::range::until_nul;
+use super::limits::{ALL_TEXT_BYTES, CHUNK_BYTES, CONTEXT_BYTES, OVERLAP_BYTES, SECTION_NAME_BYTES, TEXT_BYTES};
+use super::range::{in_memory, until_nul};
 use crate::base::ReadAt;
 
 /// Loaded sections that hold tables of numbers and are large in C++ libraries.
@@ -26,24 +26,56 @@ pub struct TextMatch {
     pub groups: Vec<Option<Vec<u8>>>,
 }
 
+impl TextMatch {
+    fn is(&self, whole: &[u8]) -> bool {
+        self.groups.first().and_then(Option::as_deref) == Some(whole)
+    }
+}
+
 /// First match of each pattern, ordered by pattern.
-pub(super) fn search(file: &dyn ReadAt, image: &Image, patterns: &[Regex]) -> Result<Vec<TextMatch>, ElfError> {
-    let mut search =
-        Search { file, patterns, open: (0..patterns.len()).collect(), found: Vec::new(), searched_bytes: 0 };
+pub(super) fn first(file: &dyn ReadAt, image: &Image, patterns: &[Regex]) -> Result<Vec<TextMatch>, ElfError> {
+    let mut found = search(file, image, patterns, 1, TEXT_BYTES)?;
+    found.sort_by_key(|found| found.pattern);
+    Ok(found)
+}
+
+/// The first `most` distinct matches of `pattern`, in file order.
+pub(super) fn all(file: &dyn ReadAt, image: &Image, pattern: &Regex, most: usize) -> Result<Vec<TextMatch>, ElfError> {
+    search(file, image, std::slice::from_ref(pattern), most, ALL_TEXT_BYTES)
+}
+
+fn search(
+    file: &dyn ReadAt,
+    image: &Image,
+    patterns: &[Regex],
+    most: usize,
+    limit_bytes: u64,
+) -> Result<Vec<TextMatch>, ElfError> {
+    let open = |(pattern, regex)| Open { pattern, regex, left: most, searched_to: 0 };
+    let open = patterns.iter().enumerate().map(open).filter(|it| 0 < it.left).collect();
+    let mut search = Search { file, open, found: Vec::new(), searched_bytes: 0, limit_bytes };
     for (offset, length) in spans(file, image)? {
         search.span(offset, length)?;
     }
-    search.found.sort_by_key(|found| found.pattern);
     Ok(search.found)
 }
 
 struct Search<'a> {
     file: &'a dyn ReadAt,
-    patterns: &'a [Regex],
-    /// Patterns without a match so far.
-    open: Vec<usize>,
+    /// Patterns of which more matches are wanted.
+    open: Vec<Open<'a>>,
     found: Vec<TextMatch>,
     searched_bytes: u64,
+    limit_bytes: u64,
+}
+
+struct Open<'a> {
+    pattern: usize,
+    regex: &'a Regex,
+    /// Distinct matches that are still wanted.
+    left: usize,
+    /// Offset in the file behind the last match, which may reach into the next chunk.
+    searched_to: u64,
 }
 
 impl Search<'_> {
@@ -53,41 +85,49 @@ impl Search<'_> {
         while read < length && !self.open.is_empty() {
             let count = (length - read).min(CHUNK_BYTES as u64);
             self.searched_bytes = self.searched_bytes.saturating_add(count);
-            if TEXT_BYTES < self.searched_bytes {
-                return Err(ElfError::Limit(format!("more than {TEXT_BYTES} bytes of text")));
+            if self.limit_bytes < self.searched_bytes {
+                return Err(ElfError::Limit(format!("more than {} bytes of text", self.limit_bytes)));
             }
             buffer.extend(super::range::read(self.file, "a data section", offset + read, count)?);
             read += count;
             let start = offset + read - buffer.len() as u64;
             // A match that begins in the last bytes may go on in the next chunk: it is left for that one.
             let end = if read < length { buffer.len().saturating_sub(OVERLAP_BYTES) } else { buffer.len() + 1 };
-            self.chunk(&buffer, context, end, start);
+            let found = &mut self.found;
+            self.open.retain_mut(|open| open.chunk(&buffer, context, end, start, found));
             let keep = buffer.len().min(OVERLAP_BYTES + CONTEXT_BYTES);
             context = keep.saturating_sub(OVERLAP_BYTES);
             buffer.drain(..buffer.len() - keep);
         }
         Ok(())
     }
+}
 
-    /// Matches that begin in `from .. to` of `bytes`, which stand `start` into the file.
-    fn chunk(&mut self, bytes: &[u8], from: usize, to: usize, start: u64) {
-        let (patterns, found) = (self.patterns, &mut self.found);
-        self.open.retain(|pattern| {
-            let captures = patterns.get(*pattern).and_then(|regex| regex.captures_at(bytes, from));
-            let Some((captures, whole)) = captures.and_then(|it| it.get(0).map(|whole| whole.range()).map(|w| (it, w)))
-            else {
-                return true;
-            };
-            if to <= whole.start {
-                return true;
+impl Open<'_> {
+    /// Matches that begin in `from .. to` of `bytes`, which stand `start` into the file. Says whether more are wanted.
+    fn chunk(&mut self, bytes: &[u8], from: usize, to: usize, start: u64, found: &mut Vec<TextMatch>) -> bool {
+        let mut at = from.max(in_memory(self.searched_to.saturating_sub(start)));
+        while at < to && at <= bytes.len() {
+            let Some(whole) = self.regex.find_at(bytes, at).filter(|whole| whole.start() < to) else { return true };
+            // An empty match is passed, not found again.
+            at = whole.end().max(whole.start() + 1);
+            self.searched_to = start + at as u64;
+            if found.iter().any(|it| it.pattern == self.pattern && it.is(whole.as_bytes())) {
+                continue;
             }
+            // Groups cost more than the match: they are asked for only where it is new.
+            let Some(captures) = self.regex.captures_at(bytes, whole.start()) else { return true };
             found.push(TextMatch {
-                pattern: *pattern,
-                offset_bytes: start + whole.start as u64,
+                pattern: self.pattern,
+                offset_bytes: start + whole.start() as u64,
                 groups: captures.iter().map(|group| group.map(|group| group.as_bytes().to_vec())).collect(),
             });
-            false
-        });
+            self.left -= 1;
+            if self.left == 0 {
+                return false;
+            }
+        }
+        true
     }
 }
 

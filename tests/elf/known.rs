@@ -1,6 +1,8 @@
 //! Files whose content is known: what went in comes out.
 
-use pyhpc_audit::elf::{Definition, ElfError, Linkage, Object, Symbols, build_id, read_linkage, search_text};
+use pyhpc_audit::elf::{
+    Definition, ElfError, Linkage, Object, Symbols, TextMatch, build_id, read_linkage, search_text, search_text_all,
+};
 use pyhpc_audit::tree::Tree;
 use regex::bytes::Regex;
 use serde::Deserialize;
@@ -216,6 +218,58 @@ fn text_is_found_wherever_chunks_meet() {
             assert_eq!(found[1].2, ["\0version 9\0"], "{padding_bytes}");
         }
     }
+}
+
+fn all_matches(spec: &ElfSpec, pattern: &Regex, most: usize) -> Vec<String> {
+    let built = spec.build();
+    let found = search_text_all(file(built.clone()).as_ref(), pattern, most).unwrap();
+    let text = |it: TextMatch| {
+        let whole = it.groups[0].clone().unwrap();
+        let at = it.offset_bytes as usize;
+        let place = built.windows(whole.len()).position(|window| window == whole);
+        assert_eq!(place, Some(at), "the first of equal matches");
+        String::from_utf8(whole).unwrap()
+    };
+    found.into_iter().map(text).collect()
+}
+
+#[test]
+fn all_distinct_matches_are_found_in_order_up_to_a_bound() {
+    let text = ["v3", "v1", "v3", "w", "v2", "v1"].map(str::to_owned).to_vec();
+    let pattern = Regex::new("v[0-9]").unwrap();
+    for sections in [true, false] {
+        let spec = ElfSpec { sections, text: text.clone(), ..ElfSpec::default() };
+        for (most, expected) in [(0, &[][..]), (1, &["v3"]), (2, &["v3", "v1"]), (9, &["v3", "v1", "v2"])] {
+            assert_eq!(all_matches(&spec, &pattern, most), expected, "{most}");
+        }
+    }
+    // Matches of no bytes are all the same; the search still ends.
+    let empty = Regex::new("").unwrap();
+    assert_eq!(search_text_all(file(rich("x86_64").build()).as_ref(), &empty, 9).unwrap().len(), 1);
+}
+
+#[test]
+fn matches_are_whole_and_found_once_wherever_chunks_meet() {
+    let chunk = 256 * 1024;
+    let pattern = Regex::new("[0-9]+(x[0-9]+)*").unwrap();
+    for near in [chunk - 4096, chunk, 2 * chunk - 4096, 2 * chunk] {
+        for before in -20..=4 {
+            let padding_bytes = (near + before) as usize;
+            let text = vec!["1234x56789".to_owned(), "77".to_owned(), "1234x56789".to_owned()];
+            let spec = ElfSpec { padding_bytes, text, ..ElfSpec::default() };
+            assert_eq!(all_matches(&spec, &pattern, 9), ["1234x56789", "77"], "{padding_bytes}");
+        }
+    }
+}
+
+#[test]
+fn a_search_for_all_matches_has_a_limit() {
+    let spec = ElfSpec { padding_bytes: 64 << 20, text: vec!["v1".to_owned()], ..ElfSpec::default() };
+    let built = file(spec.build());
+    let pattern = Regex::new("v[0-9]").unwrap();
+    let error = search_text_all(built.as_ref(), &pattern, 9).unwrap_err();
+    assert_eq!(error.to_string(), "larger than the limit: more than 67108864 bytes of text");
+    assert_eq!(search_text(built.as_ref(), &[pattern]).unwrap().len(), 1);
 }
 
 #[derive(Deserialize)]

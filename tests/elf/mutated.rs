@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use pyhpc_audit::elf::{Object, Symbols, build_id, read_linkage, search_text};
+use pyhpc_audit::elf::{Object, Symbols, build_id, read_linkage, search_text, search_text_all};
 use regex::bytes::Regex;
 
 use crate::support::ElfSpec;
@@ -63,6 +63,7 @@ fn ask_everything(bytes: Vec<u8>) {
     let _ = read_linkage(file.as_ref()).map(|linkage| linkage.machine_name());
     let _ = build_id(file.as_ref());
     let _ = search_text(file.as_ref(), &patterns);
+    let _ = search_text_all(file.as_ref(), &patterns[0], 9);
     if let Ok(object) = Object::open(file.clone()) {
         let _ = (object.build_id(), object.search_text(&patterns));
     }
