@@ -45,13 +45,11 @@ impl<'v> Catalogue<'v> {
         self.look(object, gaps, |look, gaps| self.know.libraries.identify(look, gaps)).flatten().map(Arc::new)
     }
 
-    /// What the object opens at run time.
-    pub(super) fn openings(&self, object: &Object, variables: &Variables) -> Vec<Opening> {
+    /// What the object opens at run time; each gap hides further openings.
+    pub(super) fn openings(&self, object: &Object, variables: &Variables, gaps: &mut Vec<Gap>) -> Vec<Opening> {
         let Some(identity) = self.identity(object) else { return Vec::new() };
-        let mut gaps = Vec::new();
         let openings =
-            self.look(object, &mut gaps, |look, gaps| self.know.libraries.openings(&identity, look, variables, gaps));
-        self.push(gaps);
+            self.look(object, gaps, |look, gaps| self.know.libraries.openings(&identity, look, variables, gaps));
         openings.unwrap_or_default()
     }
 

@@ -34,7 +34,7 @@ pub(super) struct Session<'a> {
     /// The import that each event belongs to.
     pub(super) labels: BTreeMap<usize, String>,
     pub(super) gaps: Vec<Gap>,
-    /// The first import of which it is not known what it brings in.
+    /// The first import or library of which it is not known what it brings in.
     pub(super) untraced: Option<Gap>,
     done: BTreeMap<String, bool>,
     label: String,
@@ -222,7 +222,13 @@ impl<'a> Session<'a> {
     fn open_parts(&mut self, from: ObjectIndex, depth: u32) {
         for at in from..self.process.objects.len() {
             let Some(object) = self.process.objects.get(at).map(|it| std::sync::Arc::clone(&it.object)) else { break };
-            for opening in self.catalogue.openings(&object, self.variables) {
+            let mut hidden = Vec::new();
+            let openings = self.catalogue.openings(&object, self.variables, &mut hidden);
+            if let Some(gap) = hidden.first() {
+                self.untraced.get_or_insert_with(|| gap.clone());
+            }
+            self.gaps.extend(hidden);
+            for opening in openings {
                 match opening.moment {
                     Moment::Load => self.perform_opening(at, &opening, depth),
                     Moment::FirstCall => self.deferred.push((at, opening)),
