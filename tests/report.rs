@@ -158,8 +158,10 @@ fn explain_library() {
 #[test]
 fn loads() {
     check("pages", "loads.txt", &pyhpc_audit::report::loads_text(&pages::loads(), &Look::BATCH));
+    check("pages", "loads-verbose.txt", &pyhpc_audit::report::loads_text(&pages::loads(), &VERBOSE));
     check("pages", "loads.json", &pyhpc_audit::report::loads_json(&pages::loads()));
     check("pages", "alone.txt", &pages::alone().text(&Look::BATCH));
+    check("pages", "alone-verbose.txt", &pages::alone().text(&VERBOSE));
     check("pages", "alone.json", &pages::alone().json());
 }
 

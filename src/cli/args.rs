@@ -170,6 +170,9 @@ pub(super) struct LoadsArgs {
     /// table or json.
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub(super) format: Format,
+    /// Show every object in a line of its own, what it needs that was there already, and every failed probe.
+    #[arg(short, long)]
+    pub(super) verbose: bool,
     #[command(flatten)]
     pub(super) target: TargetArgs,
     #[command(flatten)]

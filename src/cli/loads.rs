@@ -1,5 +1,6 @@
 //! `loads` and `why`: the load map of one process, and the search behind it.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
@@ -10,40 +11,45 @@ use super::{config, output};
 use crate::base::{Gap, TreePath};
 use crate::facts;
 use crate::report::{
-    AloneReport, Format, LoadEvent, LoadedObject, LoadsReport, MissingObject, Place, Question, Step, loads_json,
-    loads_text, why_json, why_text,
+    AloneReport, Asked, FailedImport, Format, LoadEvent, LoadedObject, LoadsReport, MissingObject, PassedOver, Place,
+    Question, Step, loads_json, loads_text, why_json, why_text,
 };
-use crate::survey::{self, LoadMap, alone_map, load_map};
+use crate::survey::{self, Landmarks, LoadMap, alone_map, load_map};
 
 pub(super) fn loads(args: &LoadsArgs) -> Result<ExitCode> {
     let configured = config::read(&args.knowledge)?;
     let targets = target::targets(&args.targets, &args.target)?;
-    for target in &targets.list {
+    let json = json(args.format)?;
+    let look = output::look(args.verbose);
+    for (at, target) in targets.list.iter().enumerate() {
         let Target::Python(question) = target else { bail!("a facts file does not say what a process maps") };
+        let asked = |it: Landmarks| {
+            let again = target::repeated(&args.target, args.targets.get(at).map(PathBuf::as_path));
+            asked(&question.target, again, it)
+        };
         let text = if args.alone {
-            let (objects, gaps) = alone_map(&targets.view, &configured.knowledge, question)?;
-            let report = AloneReport { schema: AloneReport::SCHEMA, objects };
-            for gap in gaps {
+            let map = alone_map(&targets.view, &configured.knowledge, question)?;
+            for gap in &map.gaps {
                 output::message(&format!("gap: {}: {}", gap.path, gap.reason));
             }
-            match json(args.format)? {
-                true => report.json(),
-                false => report.text(&output::look(false)),
-            }
+            let report = AloneReport { schema: AloneReport::SCHEMA, objects: map.objects, asked: asked(map.landmarks) };
+            if json { report.json() } else { report.text(&look) }
         } else {
             let map = load_map(&targets.view, &configured.knowledge, question)?;
-            for (import, reason) in &map.failures {
-                output::message(&format!("import {import} fails: {reason}"));
+            for it in map.failures.iter().filter(|_| json) {
+                output::message(&format!("import {} fails: {}", it.import, it.reason));
             }
-            let report = report(map);
-            match json(args.format)? {
-                true => loads_json(&report),
-                false => loads_text(&report, &output::look(false)),
-            }
+            let asked = asked(map.landmarks.clone());
+            let report = report(map, asked);
+            if json { loads_json(&report) } else { loads_text(&report, &look) }
         };
         output::print(&text)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn asked(target: &str, again: String, it: Landmarks) -> Asked {
+    Asked { target: target.to_owned(), again, prefix: it.prefix, site: it.site, soabi: it.soabi }
 }
 
 pub(super) fn why(args: &WhyArgs) -> Result<ExitCode> {
@@ -62,6 +68,11 @@ pub(super) fn why(args: &WhyArgs) -> Result<ExitCode> {
         answer: why.answer,
         steps: why.ways.into_iter().map(step).collect(),
         gaps: why.gaps.iter().map(gap).collect(),
+        asked: asked(
+            &question.target,
+            target::repeated(&args.target, args.targets.first().map(PathBuf::as_path)),
+            why.landmarks,
+        ),
     };
     let text = match json(args.format)? {
         true => why_json(&page),
@@ -79,22 +90,42 @@ fn json(format: Format) -> Result<bool> {
     }
 }
 
-fn report(map: LoadMap) -> LoadsReport {
-    let object = |it: survey::Mapped| LoadedObject {
-        path: it.path,
-        soname: it.soname,
-        needed_by: it.needed_by,
-        via: it.via.to_owned(),
-    };
+fn report(map: LoadMap, asked: Asked) -> LoadsReport {
     let event =
         |it: survey::Event| LoadEvent { import: it.import, objects: it.objects.into_iter().map(object).collect() };
-    let missing =
-        |it: survey::Unmet| MissingObject { needed_by: it.needed_by, soname: it.soname, searched: it.searched };
+    let missing = |it: survey::Unmet| MissingObject {
+        needed_by: it.needed_by,
+        soname: it.soname,
+        searched: it.searched,
+        places: it.places,
+    };
+    let failure = |it: survey::FailedImport| FailedImport { import: it.import, reason: it.reason, ask: it.ask };
     LoadsReport {
         schema: LoadsReport::SCHEMA,
         events: map.events.into_iter().map(event).collect(),
         missing: map.missing.into_iter().map(missing).collect(),
         gaps: map.gaps.iter().map(gap).collect(),
+        failures: map.failures.into_iter().map(failure).collect(),
+        asked,
+    }
+}
+
+fn object(it: survey::Mapped) -> LoadedObject {
+    let passed_over =
+        |(path, via, reason): (String, &'static str, String)| PassedOver { path, via: via.to_owned(), reason };
+    LoadedObject {
+        path: it.path,
+        soname: it.soname,
+        needed_by: it.needed_by,
+        via: it.via.to_owned(),
+        number: it.number,
+        place: it.place,
+        real: it.real,
+        size_bytes: it.size_bytes,
+        parent: it.parent,
+        rule: it.rule,
+        passed_over: it.refused.into_iter().map(passed_over).collect(),
+        again: it.again,
     }
 }
 

@@ -13,6 +13,7 @@ use crate::base::{TreePath, Variables};
 use crate::discover::Start;
 use crate::facts::Facts;
 use crate::loader::CpuLevel;
+use crate::report::quoted;
 use crate::survey::Question;
 use crate::tree::{HostTree, View};
 
@@ -57,6 +58,29 @@ pub(super) fn targets(paths: &[PathBuf], args: &TargetArgs) -> Result<Targets> {
         list.push(default_target(&variables, args)?);
     }
     Ok(Targets { view, list })
+}
+
+/// The arguments that ask about the same process again, as a shell reads them.
+pub(super) fn repeated(args: &TargetArgs, target: Option<&Path>) -> String {
+    let process = &args.process;
+    let mut words: Vec<String> = Vec::new();
+    let mut option = |name: &str, value: &str| words.extend([name.to_owned(), quoted(value)]);
+    if let Some(root) = &args.root {
+        option("--root", &root.display().to_string());
+    }
+    process.env_file.iter().for_each(|it| option("--env-file", &it.display().to_string()));
+    process.env.iter().for_each(|it| option("--env", it));
+    if !process.import.is_empty() {
+        option("--import", &process.import.join(","));
+    }
+    if let Some(level) = &process.cpu {
+        option("--cpu", level);
+    }
+    if process.clean_env {
+        words.push("--clean-env".to_owned());
+    }
+    words.extend(target.map(|it| quoted(&it.display().to_string())));
+    words.join(" ")
 }
 
 fn default_target(variables: &Variables, args: &TargetArgs) -> Result<Target> {

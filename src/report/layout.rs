@@ -93,13 +93,32 @@ impl<'a> Paper<'a> {
         self.toned(Tone::Faint, number);
         self.text.push_str("  ");
         self.text.push_str(&path);
-        if indent + width_of(&path) + 2 + width_of(&how) <= page_width(self.look) {
+        if how.is_empty() {
+            self.text.push('\n');
+        } else if indent + width_of(&path) + 2 + width_of(&how) <= page_width(self.look) {
             self.text.push_str("  ");
             self.toned(Tone::Faint, &how);
             self.text.push('\n');
         } else {
             self.text.push('\n');
             self.put(indent + 4, indent + 4, &[(Tone::Faint, &how)]);
+        }
+    }
+
+    /// `text` to the right of `front`, wrapped at `hanging`.
+    pub(super) fn beside(&mut self, front: &str, hanging: usize, text: &str) {
+        let indent = width_of(front) + 2;
+        let lines = wrap(&[(Tone::Plain, text)], self.look, indent, hanging);
+        for (at, line) in lines.iter().enumerate() {
+            if at == 0 {
+                self.toned(Tone::Faint, front);
+                self.text.push_str("  ");
+            }
+            // The first piece of a line is its indent.
+            for (tone, piece) in line.iter().skip(usize::from(at == 0)) {
+                self.toned(*tone, piece);
+            }
+            self.text.push('\n');
         }
     }
 

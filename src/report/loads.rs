@@ -1,13 +1,12 @@
 //! What one process maps, in order, and why: `loads`.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
-use super::Look;
 use super::counts::plural;
 use super::json::document;
 use super::layout::{Paper, Tone};
+use super::places::Names;
+use super::{Asked, Look, load_tree};
 use crate::facts::Gap;
 
 /// What one process maps.
@@ -21,6 +20,12 @@ pub struct LoadsReport {
     pub missing: Vec<MissingObject>,
     /// What could not be read or decided.
     pub gaps: Vec<Gap>,
+    /// Imports that cannot work.
+    #[serde(skip)]
+    pub failures: Vec<FailedImport>,
+    /// What was asked.
+    #[serde(skip)]
+    pub asked: Asked,
 }
 
 impl LoadsReport {
@@ -48,6 +53,52 @@ pub struct LoadedObject {
     pub needed_by: String,
     /// How it was found: `rpath`, `runpath`, `cache`, ...
     pub via: String,
+    /// Its place in the order of the loader, from 0 on.
+    #[serde(skip)]
+    pub number: usize,
+    /// Its path with the links of its directory resolved.
+    #[serde(skip)]
+    pub place: String,
+    /// The file behind it.
+    #[serde(skip)]
+    pub real: String,
+    /// Size of the file.
+    #[serde(skip)]
+    pub size_bytes: u64,
+    /// Number of the object that needs or opens it.
+    #[serde(skip)]
+    pub parent: Option<usize>,
+    /// The rule that found it, in words.
+    #[serde(skip)]
+    pub rule: String,
+    /// Candidates that were tried before it.
+    #[serde(skip)]
+    pub passed_over: Vec<PassedOver>,
+    /// Numbers of objects that it needs and that something else brought in.
+    #[serde(skip)]
+    pub again: Vec<usize>,
+}
+
+/// A candidate that the loader did not take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PassedOver {
+    /// The candidate.
+    pub path: String,
+    /// Where its directory comes from: `rpath`, `cache`, ...
+    pub via: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// An import that cannot work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedImport {
+    /// The import.
+    pub import: String,
+    /// Why.
+    pub reason: String,
+    /// What to ask `why` about.
+    pub ask: String,
 }
 
 /// Something that the loader does not find.
@@ -59,40 +110,9 @@ pub struct MissingObject {
     pub soname: String,
     /// Places tried, in order.
     pub searched: Vec<String>,
-}
-
-/// What the loader finds for each extension alone, as `ldd` would ask.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct AloneReport {
-    /// Always `pyhpc-alone/1`.
-    pub schema: &'static str,
-    /// Per extension: soname to path, null when it is found nowhere.
-    pub objects: BTreeMap<String, BTreeMap<String, Option<String>>>,
-}
-
-impl AloneReport {
-    /// The `schema` of this report.
-    pub const SCHEMA: &'static str = "pyhpc-alone/1";
-
-    /// As JSON.
-    pub fn json(&self) -> String {
-        document(self)
-    }
-
-    /// For people: every extension with what it gets.
-    pub fn text(&self, look: &Look) -> String {
-        let mut paper = Paper::new(look);
-        for (extension, sonames) in &self.objects {
-            paper.put(0, 2, &[(Tone::Strong, extension)]);
-            for (soname, path) in sonames {
-                match path {
-                    Some(path) => paper.put(4, 8, &[(Tone::Plain, &format!("{soname} => {path}"))]),
-                    None => paper.put(4, 8, &[(Tone::Plain, &format!("{soname} => ")), (Tone::Error, "found nowhere")]),
-                }
-            }
-        }
-        paper.into_text()
-    }
+    /// The same for people: links and `..` resolved.
+    #[serde(skip)]
+    pub places: Vec<String>,
 }
 
 /// The report as JSON.
@@ -100,72 +120,106 @@ pub fn loads_json(report: &LoadsReport) -> String {
     document(report)
 }
 
-/// The report for people: one object per line in load order, with who needs it and how it was found.
+/// The report for people: what each import brings in, as trees in load order; then what is missing and what to ask next.
 pub fn loads_text(report: &LoadsReport, look: &Look) -> String {
+    let names = report.asked.names();
+    let mut body = Paper::new(look);
+    load_tree::write(report, &names, &mut body);
+    failures(report, &names, &mut body);
+    missing(report, &names, &mut body);
+    gaps(&report.gaps, &names, &mut body);
+    let body = body.into_text();
+
     let mut paper = Paper::new(look);
-    let mut count = 0;
-    for event in &report.events {
-        paper.blank();
-        let title = if event.import == "exec" {
-            "start of the interpreter".to_owned()
-        } else {
-            format!("import {}", event.import)
-        };
-        paper.put(0, 2, &[(Tone::Strong, &title)]);
-        if event.objects.is_empty() {
-            paper.put(4, 8, &[(Tone::Faint, "nothing new")]);
-        }
-        for object in &event.objects {
-            if object.via != "already-loaded" {
-                count += 1;
-            }
-            loaded(object, count, &mut paper);
-        }
+    let (tone, verdict) = verdict(report);
+    let summary = format!("{}; {verdict}", load_tree::size_of_all(report));
+    if !report.asked.target.is_empty() {
+        paper.put(0, 2, &[(Tone::Strong, &report.asked.target), (Tone::Strong, ": "), (tone, &summary)]);
     }
-    missing(&report.missing, &mut paper);
-    gaps(&report.gaps, &mut paper);
+    let imports = imports(report);
+    if !imports.is_empty() {
+        paper.labelled("imports", &imports);
+    }
+    let assignments = names.assignments(&body);
+    if !assignments.is_empty() {
+        paper.labelled("where", &assignments.join("; "));
+    }
     paper.blank();
-    let missing_count = match report.missing.len() {
-        0 => "nothing missing".to_owned(),
-        many => format!("{many} missing"),
-    };
-    let line = format!("{} mapped, {}, {}", plural(count, "object"), missing_count, plural(report.gaps.len(), "gap"));
-    paper.put(0, 2, &[(if report.missing.is_empty() { Tone::Good } else { Tone::Error }, &line)]);
+    paper.ready(&body);
+    paper.blank();
+    let probes = report.events.iter().flat_map(|it| &it.objects).map(|it| it.passed_over.len()).sum();
+    let rest = format!("; {}, {}", plural(probes, "failed probe"), plural(report.gaps.len(), "gap"));
+    paper.put(0, 2, &[(tone, &summary), (Tone::Plain, &rest)]);
+    if load_tree::is_folded(report, look) {
+        paper.put(0, 2, &[(Tone::Faint, "-v shows every object by itself, and every failed probe")]);
+    }
     paper.into_text()
 }
 
-fn loaded(object: &LoadedObject, number: usize, paper: &mut Paper<'_>) {
-    let already = object.via == "already-loaded";
-    let number = if already { "   =".to_owned() } else { format!("{number:>4}") };
-    let by = match object.needed_by.as_str() {
-        "" => String::new(),
-        by => format!(", for {}", super::places::file_name(by)),
-    };
-    let how = if already { format!("already loaded{by}") } else { format!("via {}{by}", object.via) };
-    let how = match object.soname.as_str() {
-        "" => how,
-        soname if soname == super::places::file_name(&object.path) => how,
-        soname => format!("{how}, as {soname}"),
-    };
-    paper.numbered(&number, &object.path, &how);
+fn verdict(report: &LoadsReport) -> (Tone, String) {
+    let mut parts = Vec::new();
+    if !report.missing.is_empty() {
+        parts.push(format!("{} found nowhere", plural(report.missing.len(), "need")));
+    }
+    match report.failures.len() {
+        0 => {}
+        1 => parts.push("1 import fails".to_owned()),
+        many => parts.push(format!("{many} imports fail")),
+    }
+    if parts.is_empty() { (Tone::Good, "nothing missing".to_owned()) } else { (Tone::Error, parts.join(", ")) }
 }
 
-fn missing(missing: &[MissingObject], paper: &mut Paper<'_>) {
-    if missing.is_empty() {
+fn imports(report: &LoadsReport) -> String {
+    let asked = report.events.iter().map(|it| it.import.as_str()).filter(|it| *it != "exec");
+    let mut list: Vec<&str> = asked.collect();
+    list.extend(report.failures.iter().map(|it| it.import.as_str()));
+    let mut marked: Vec<String> = Vec::new();
+    for import in list {
+        let fails = report.failures.iter().any(|it| it.import == import);
+        let word = if fails { format!("{import} (fails)") } else { import.to_owned() };
+        if !marked.contains(&word) {
+            marked.push(word);
+        }
+    }
+    marked.join(", ")
+}
+
+fn failures(report: &LoadsReport, names: &Names, paper: &mut Paper<'_>) {
+    if report.failures.is_empty() {
+        return;
+    }
+    paper.blank();
+    paper.put(0, 2, &[(Tone::Error, "imports that fail")]);
+    for it in &report.failures {
+        let reason = names.short_inside(&it.reason);
+        paper.put(2, 6, &[(Tone::Strong, &it.import), (Tone::Plain, &format!(": {reason}"))]);
+        let told_below = report.missing.iter().any(|missing| missing.soname == it.ask);
+        if !told_below && it.ask != it.import {
+            paper.verbatim(6, Tone::Plain, &report.asked.why(&it.ask));
+        }
+    }
+}
+
+fn missing(report: &LoadsReport, names: &Names, paper: &mut Paper<'_>) {
+    if report.missing.is_empty() {
         return;
     }
     paper.blank();
     paper.put(0, 2, &[(Tone::Error, "found nowhere")]);
-    for it in missing {
-        paper.put(4, 8, &[(Tone::Strong, &it.soname), (Tone::Plain, &format!(" needed by {}", it.needed_by))]);
-        if !it.searched.is_empty() {
-            paper.put(8, 10, &[(Tone::Faint, "searched "), (Tone::Plain, &it.searched.join(", "))]);
+    for it in &report.missing {
+        let by = format!(", which {} needs", names.short(&it.needed_by));
+        paper.put(2, 6, &[(Tone::Strong, &it.soname), (Tone::Plain, &by)]);
+        if !it.places.is_empty() {
+            let places: Vec<String> = it.places.iter().map(|it| names.short(it)).collect();
+            paper.put(6, 8, &[(Tone::Faint, "not in "), (Tone::Plain, &places.join(", "))]);
         }
+        paper.put(6, 8, &[(Tone::Faint, "where copies lie, and what would have to change:")]);
+        paper.verbatim(8, Tone::Plain, &report.asked.why(&it.soname));
     }
 }
 
 /// Gaps, one each.
-pub(super) fn gaps(gaps: &[Gap], paper: &mut Paper<'_>) {
+pub(super) fn gaps(gaps: &[Gap], names: &Names, paper: &mut Paper<'_>) {
     if gaps.is_empty() {
         return;
     }
@@ -173,7 +227,7 @@ pub(super) fn gaps(gaps: &[Gap], paper: &mut Paper<'_>) {
     paper.put(0, 2, &[(Tone::Warning, "could not be read or decided")]);
     for gap in gaps {
         let hides = if gap.hides.is_empty() { String::new() } else { format!("; hides {}", gap.hides) };
-        let place = if gap.path.is_empty() { String::new() } else { format!("{}: ", gap.path) };
-        paper.put(4, 8, &[(Tone::Plain, &format!("{place}{}{hides}", gap.reason))]);
+        let place = if gap.path.is_empty() { String::new() } else { format!("{}: ", names.short(&gap.path)) };
+        paper.put(4, 8, &[(Tone::Plain, &format!("{place}{}{hides}", names.short_inside(&gap.reason)))]);
     }
 }

@@ -4,6 +4,8 @@
 //! how the text looks is told by [`Look`].
 //! Invariant: same input, same bytes.
 
+mod alone;
+mod asked;
 mod counts;
 mod explain;
 mod findings;
@@ -11,6 +13,7 @@ mod glance;
 mod json;
 mod layout;
 mod leftovers;
+mod load_tree;
 mod loads;
 mod places;
 mod table;
@@ -18,9 +21,13 @@ mod why;
 
 use std::str::FromStr;
 
+pub use alone::AloneReport;
+pub use asked::{Asked, quoted};
 pub use counts::Counts;
 pub use explain::{Body, Page, RuleExample, RuleLevel, RulePage, Section, page, rule_page};
-pub use loads::{AloneReport, LoadEvent, LoadedObject, LoadsReport, MissingObject, loads_json, loads_text};
+pub use loads::{
+    FailedImport, LoadEvent, LoadedObject, LoadsReport, MissingObject, PassedOver, loads_json, loads_text,
+};
 pub use table::{RuleLine, rules_list};
 pub use why::{Place, Question, Step, why_json, why_text};
 

@@ -9,24 +9,30 @@ const LEAST_NAMED_BYTES: usize = 16;
 pub(super) struct Names {
     /// Name and directory, the longest directory first.
     known: Vec<(&'static str, String)>,
+    /// The tag in the names of extensions.
+    soabi: Option<String>,
 }
 
 impl Names {
     /// `prefix` for `sys.prefix`, `site` for its first site directory.
     pub(super) fn of(facts: &Facts) -> Self {
         let python = &facts.environment.python;
-        let mut known = Vec::new();
-        if let Some(prefix) = python.prefix.value() {
-            known.push(("prefix", prefix.clone()));
-        }
-        if let Some(entries) = python.path.value() {
-            let site =
-                entries.iter().find(|it| it.origin == "site").or(entries.iter().find(|it| it.origin == "base-site"));
-            known.extend(site.map(|it| ("site", it.path.clone())));
-        }
-        known.retain(|(_, directory)| directory.len() >= LEAST_NAMED_BYTES && is_harmless(directory));
+        let site = python.path.value().and_then(|entries| {
+            entries.iter().find(|it| it.origin == "site").or(entries.iter().find(|it| it.origin == "base-site"))
+        });
+        let prefix = python.prefix.value().map(String::as_str);
+        Self::new(prefix, site.map(|it| it.path.as_str()), None)
+    }
+
+    /// The same, and `soabi` for the tag in the names of extensions.
+    pub(super) fn new(prefix: Option<&str>, site: Option<&str>, soabi: Option<&str>) -> Self {
+        let mut known: Vec<(&'static str, String)> = Vec::new();
+        known.extend(prefix.map(|it| ("prefix", it.to_owned())));
+        known.extend(site.map(|it| ("site", it.to_owned())));
+        known.retain(|(_, directory)| LEAST_NAMED_BYTES <= directory.len() && is_harmless(directory));
         known.sort_by_key(|(_, directory)| std::cmp::Reverse(directory.len()));
-        Self { known }
+        let harmless = |it: &&str| LEAST_NAMED_BYTES <= it.len() && is_harmless(&format!("/{it}"));
+        Self { known, soabi: soabi.filter(harmless).map(str::to_owned) }
     }
 
     /// `path`, relative to a named directory where it lies in one.
@@ -35,17 +41,28 @@ impl Names {
             if let Some(rest) = path.strip_prefix(directory.as_str())
                 && (rest.is_empty() || rest.starts_with('/'))
             {
-                return format!("${name}{rest}");
+                return self.short_tag(&format!("${name}{rest}"));
             }
         }
-        path.to_owned()
+        self.short_tag(path)
+    }
+
+    /// A file name with the tag of extensions written short.
+    pub(super) fn short_tag(&self, name: &str) -> String {
+        let stem = self.soabi.as_ref().and_then(|it| name.strip_suffix(&format!(".{it}.so")));
+        stem.map_or_else(|| name.to_owned(), |it| format!("{it}.$soabi.so"))
     }
 
     /// `text` with every path in it that lies in a named directory written short.
     pub(super) fn short_inside(&self, text: &str) -> String {
-        self.known
+        let text = self
+            .known
             .iter()
-            .fold(text.to_owned(), |text, (name, directory)| replaced(&text, directory, &format!("${name}")))
+            .fold(text.to_owned(), |text, (name, directory)| replaced(&text, directory, &format!("${name}")));
+        match &self.soabi {
+            Some(tag) => text.replace(&format!(".{tag}.so"), ".$soabi.so"),
+            None => text,
+        }
     }
 
     /// The names that `text` uses, as shell assignments: pasted into a shell, they make every short path work.
@@ -53,7 +70,7 @@ impl Names {
         let uses = |name: &str| text.contains(&format!("${name}"));
         let mut lines = Vec::new();
         for (at, (name, directory)) in self.known.iter().enumerate().rev() {
-            let outer = Self { known: self.known.get(at + 1..).unwrap_or_default().to_vec() };
+            let outer = Self { known: self.known.get(at + 1..).unwrap_or_default().to_vec(), soabi: None };
             let value = outer.short(directory);
             let used_by_longer = self
                 .known
@@ -65,6 +82,7 @@ impl Names {
                 lines.push(format!("{name}={value}"));
             }
         }
+        lines.extend(self.soabi.iter().filter(|_| uses("soabi")).map(|it| format!("soabi={it}")));
         lines
     }
 

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::Look;
 use super::json::document;
 use super::layout::{Paper, Tone};
 use super::loads::gaps;
+use super::{Asked, Look};
 use crate::facts::Gap;
 
 /// An answer to `why NAME`.
@@ -19,6 +19,9 @@ pub struct Question {
     pub steps: Vec<Step>,
     /// What could not be read or decided on the way.
     pub gaps: Vec<Gap>,
+    /// What was asked.
+    #[serde(skip)]
+    pub asked: Asked,
 }
 
 /// One search for the name.
@@ -65,6 +68,6 @@ pub fn why_text(question: &Question, look: &Look) -> String {
         }
         paper.put(4, 8, &[(Tone::Plain, &format!("=> {}", step.outcome))]);
     }
-    gaps(&question.gaps, &mut paper);
+    gaps(&question.gaps, &question.asked.names(), &mut paper);
     paper.into_text()
 }

@@ -2,14 +2,26 @@
 
 use std::collections::BTreeMap;
 
+use super::Question;
 use super::knowledge::Knowledge;
-use super::session::Session;
+use super::session::{Failed, Session};
+use super::why::told;
 use super::world::World;
-use super::{Question, performed};
 use crate::base::{Gap, TreePath, printable};
-use crate::discover::{self, DiscoverError, Installation};
-use crate::loader::{Failure, Loaded, Missing, Process};
+use crate::discover::{self, DiscoverError, Installation, Origin};
+use crate::loader::{Failure, Loaded, Missing, ObjectIndex, Process, Via};
 use crate::tree::View;
+
+/// The directories that most paths of an installation begin with, and the tag in the names of its extensions.
+#[derive(Debug, Clone, Default)]
+pub struct Landmarks {
+    /// `sys.prefix`.
+    pub prefix: String,
+    /// Its first site directory.
+    pub site: Option<String>,
+    /// `SOABI`.
+    pub soabi: Option<String>,
+}
 
 /// What one process maps, in order.
 #[derive(Debug, Clone, Default)]
@@ -18,10 +30,23 @@ pub struct LoadMap {
     pub events: Vec<Event>,
     /// NEEDED entries that nothing satisfies.
     pub missing: Vec<Unmet>,
-    /// Imports that cannot work, with the reason.
-    pub failures: Vec<(String, String)>,
+    /// Imports that cannot work.
+    pub failures: Vec<FailedImport>,
     /// What could not be decided.
     pub gaps: Vec<Gap>,
+    /// Where things lie.
+    pub landmarks: Landmarks,
+}
+
+/// An import that cannot work.
+#[derive(Debug, Clone)]
+pub struct FailedImport {
+    /// The import that was asked for or that one of these needs.
+    pub import: String,
+    /// Why.
+    pub reason: String,
+    /// What to ask about: the missing soname, else the file or import at fault.
+    pub ask: String,
 }
 
 /// One import and what it brought in.
@@ -44,6 +69,22 @@ pub struct Mapped {
     pub needed_by: String,
     /// How it was found.
     pub via: &'static str,
+    /// Its place in load order, from 0 on.
+    pub number: ObjectIndex,
+    /// Its path with the links of its directory resolved; the last element is the name that was found.
+    pub place: String,
+    /// The real file.
+    pub real: String,
+    /// Size of the file.
+    pub size_bytes: u64,
+    /// Number of the object that brought it in, in load order from 0 on: the one that needs it, or that opens it.
+    pub parent: Option<ObjectIndex>,
+    /// The rule by which it was found, in words: `RPATH of libx.so`. Empty for what an import opens by path.
+    pub rule: String,
+    /// Candidates that were passed over before it: path, where its directory comes from, why.
+    pub refused: Vec<(String, &'static str, String)>,
+    /// Numbers of objects that it needs and that were there already.
+    pub again: Vec<ObjectIndex>,
 }
 
 /// A NEEDED entry that nothing satisfies.
@@ -53,12 +94,25 @@ pub struct Unmet {
     pub needed_by: String,
     /// The entry.
     pub soname: String,
-    /// Directories tried, in order.
+    /// Directories tried, in order, as the loader spells them.
     pub searched: Vec<String>,
+    /// The same with links and `..` resolved where they lead somewhere.
+    pub places: Vec<String>,
 }
 
 /// Per extension: what `ldd` would print.
 pub type Alone = BTreeMap<String, BTreeMap<String, Option<String>>>;
+
+/// What the loader answers to every extension by itself.
+#[derive(Debug, Clone, Default)]
+pub struct AloneMap {
+    /// Per extension, what it gets.
+    pub objects: Alone,
+    /// What could not be decided.
+    pub gaps: Vec<Gap>,
+    /// Where things lie.
+    pub landmarks: Landmarks,
+}
 
 /// What one process maps.
 ///
@@ -66,18 +120,23 @@ pub type Alone = BTreeMap<String, BTreeMap<String, Option<String>>>;
 /// When there is nothing to look at.
 pub fn load_map(view: &View, know: &Knowledge, question: &Question) -> Result<LoadMap, DiscoverError> {
     with_first(view, know, question, |world| {
-        let session = performed(world);
-        let mut map = LoadMap { gaps: world.gaps.clone(), ..LoadMap::default() };
+        let mut session = world.session_with_probes();
+        let imports = world.imports();
+        for import in &imports {
+            session.import_as_asked(import);
+        }
+        let mut map = LoadMap { gaps: world.gaps.clone(), landmarks: world.landmarks(), ..LoadMap::default() };
         map.gaps.extend(world.system.as_ref().err().cloned());
         map.gaps.extend(session.gaps.iter().cloned());
-        map.events = events(&session);
+        map.events = events(view, &session, &imports);
         for failure in &session.process.start_failures {
-            note(failure, &mut map.missing);
+            note(view, failure, &mut map.missing);
         }
         for failed in &session.failures {
-            map.failures.push((failed.import.clone(), failed.reason.clone()));
+            let (import, reason) = (failed.import.clone(), failed.reason.clone());
+            map.failures.push(FailedImport { import, reason, ask: ask(failed) });
             if let Some(failure) = &failed.failure {
-                note(failure, &mut map.missing);
+                note(view, failure, &mut map.missing);
             }
         }
         map
@@ -88,13 +147,13 @@ pub fn load_map(view: &View, know: &Knowledge, question: &Question) -> Result<Lo
 ///
 /// # Errors
 /// When there is nothing to look at.
-pub fn alone_map(view: &View, know: &Knowledge, question: &Question) -> Result<(Alone, Vec<Gap>), DiscoverError> {
+pub fn alone_map(view: &View, know: &Knowledge, question: &Question) -> Result<AloneMap, DiscoverError> {
     with_first(view, know, question, |world| {
-        let mut all = Alone::new();
+        let mut objects = Alone::new();
         for (path, process) in world.alone() {
-            all.insert(path.text(), answers(&process));
+            objects.insert(path.text(), answers(&process));
         }
-        (all, world.gaps.clone())
+        AloneMap { objects, gaps: world.gaps.clone(), landmarks: world.landmarks() }
     })
 }
 
@@ -113,42 +172,132 @@ pub(super) fn with_first<T>(
     Ok(World::with(view, know, first, question, gaps, ask))
 }
 
-fn events(session: &Session<'_>) -> Vec<Event> {
-    let mut events: Vec<Event> = Vec::new();
-    for loaded in &session.process.objects {
-        let import = session.labels.get(&loaded.event).cloned().unwrap_or_default();
-        if events.last().is_none_or(|it| it.import != import) {
-            events.push(Event { import, objects: Vec::new() });
+impl World<'_> {
+    /// Where things lie.
+    pub(super) fn landmarks(&self) -> Landmarks {
+        let path = &self.installation.sys_path;
+        let first = |origin: Origin| path.iter().find(|it| it.origin == origin).map(|it| it.path.text());
+        Landmarks {
+            prefix: self.installation.prefix.text(),
+            site: first(Origin::Site).or_else(|| first(Origin::BaseSite)),
+            soabi: self.installation.soabi.value().cloned(),
         }
-        if let Some(event) = events.last_mut() {
-            event.objects.push(mapped(&session.process, loaded));
+    }
+}
+
+/// The start, then one event for each import that was asked for; what else an object is labelled with keeps its place.
+fn events(view: &View, session: &Session<'_>, imports: &[String]) -> Vec<Event> {
+    let blank = |import: &str| Event { import: import.to_owned(), objects: Vec::new() };
+    let mut events: Vec<Event> = vec![blank("exec")];
+    for import in imports {
+        if !events.iter().any(|it| it.import == *import) {
+            events.push(blank(import));
+        }
+    }
+    for (index, loaded) in session.process.objects.iter().enumerate() {
+        let import = session.labels.get(&loaded.event).cloned().unwrap_or_default();
+        let object = mapped(view, session, index, loaded);
+        match events.iter_mut().find(|it| it.import == import) {
+            Some(event) => event.objects.push(object),
+            None => events.push(Event { objects: vec![object], ..blank(&import) }),
         }
     }
     events
 }
 
-fn mapped(process: &Process<'_>, loaded: &Loaded) -> Mapped {
+fn mapped(view: &View, session: &Session<'_>, index: ObjectIndex, loaded: &Loaded) -> Mapped {
+    let process = &session.process;
     let soname = loaded.object.linkage.as_ref().ok().and_then(|it| it.soname.as_deref());
     let by = loaded.needed_by.and_then(|it| process.objects.get(it));
+    let opener = session.parts.iter().find(|(by, part)| *part == index && *by < index).map(|(by, _)| *by);
+    let mut again: Vec<ObjectIndex> = loaded.needs.iter().filter_map(|(_, answer)| *answer).collect();
+    again.retain(|it| process.objects.get(*it).is_some_and(|other| other.needed_by != Some(index)));
+    again.dedup();
+    let probe = |it: &crate::loader::Probe| (resolved(view, &it.path), it.via.word(), it.refused.clone());
     Mapped {
         path: printable(&loaded.name),
         soname: soname.map(printable).unwrap_or_default(),
         needed_by: by.map(|it| printable(&it.name)).unwrap_or_default(),
         via: loaded.via.word(),
+        number: index,
+        place: resolved(view, &loaded.name),
+        real: loaded.real().text(),
+        size_bytes: view.metadata_real(loaded.real()).map_or(0, |it| it.size_bytes),
+        parent: loaded.needed_by.or(opener),
+        rule: rule(process, loaded),
+        refused: told(&loaded.probes, &loaded.name).map(probe).collect(),
+        again,
     }
 }
 
-fn note(failure: &Failure, missing: &mut Vec<Unmet>) {
+/// A path of the loader with the links of its directory resolved, where that leads somewhere.
+pub(super) fn resolved(view: &View, path: &[u8]) -> String {
+    if path.first() != Some(&b'/') {
+        return printable(path);
+    }
+    let (above, name) = path.split_at(path.iter().rposition(|b| *b == b'/').unwrap_or(0));
+    match view.resolve(above) {
+        Ok(directory) => directory.join(name.strip_prefix(b"/").unwrap_or(name)).text(),
+        Err(_) => printable(path),
+    }
+}
+
+/// The rule by which an object was found, in the words of those who set search paths.
+fn rule(process: &Process<'_>, loaded: &Loaded) -> String {
+    let searched = !loaded.asked.first().is_some_and(|it| it.contains(&b'/'));
+    let word = match loaded.via {
+        Via::Executable => "the interpreter",
+        Via::Rpath { owner } if Some(owner) == loaded.needed_by => "RPATH",
+        Via::Rpath { owner } => {
+            let owner = process.objects.get(owner).map(|it| printable(it.real().file_name()));
+            return format!("RPATH of {}", owner.unwrap_or_default());
+        }
+        Via::LdLibraryPath => "LD_LIBRARY_PATH",
+        Via::Runpath => "RUNPATH",
+        Via::Cache => "loader cache",
+        Via::Default => "default directory",
+        Via::Absolute if searched => "the loader itself",
+        Via::Absolute => "named by path",
+        Via::Preload => "preloaded",
+        Via::Dlopen => "",
+    };
+    word.to_owned()
+}
+
+/// What to ask `why` about, after an import that fails.
+fn ask(failed: &Failed) -> String {
+    match (&failed.failure, &failed.extension) {
+        (Some(Failure::Missing(missing)), _) => printable(&missing.soname),
+        (Some(Failure::Unusable { .. } | Failure::Version(_) | Failure::TooMany) | None, Some(extension)) => {
+            printable(extension.file_name())
+        }
+        (Some(Failure::Unusable { .. } | Failure::Version(_) | Failure::TooMany) | None, None) => failed.import.clone(),
+    }
+}
+
+fn note(view: &View, failure: &Failure, missing: &mut Vec<Unmet>) {
     if let Failure::Missing(it) = failure {
-        missing.push(unmet(it));
+        missing.push(unmet(view, it));
     }
 }
 
-fn unmet(it: &Missing) -> Unmet {
+fn unmet(view: &View, it: &Missing) -> Unmet {
+    let place = |directory: &[u8]| match view.resolve(directory) {
+        Ok(real) if directory.first() == Some(&b'/') => real.text(),
+        Ok(_) | Err(_) => printable(directory),
+    };
+    let mut places: Vec<String> = Vec::new();
+    for (directory, _) in &it.searched {
+        let place = place(directory);
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
     Unmet {
         needed_by: printable(&it.needed_by),
         soname: printable(&it.soname),
         searched: it.searched.iter().map(|(directory, _)| printable(directory)).collect(),
+        places,
     }
 }
 

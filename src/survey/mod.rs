@@ -35,11 +35,10 @@ use crate::tree::View;
 
 use builder::Builder;
 use ledger::Ledger;
-use session::Session;
 use world::World;
 
 pub use knowledge::{Knowledge, SiteFiles};
-pub use load_map::{Alone, Event, LoadMap, Mapped, Unmet, alone_map, load_map};
+pub use load_map::{Alone, AloneMap, Event, FailedImport, Landmarks, LoadMap, Mapped, Unmet, alone_map, load_map};
 pub use why::{Way, Why, why};
 
 /// What is asked about a target.
@@ -202,13 +201,4 @@ fn choices(builder: &mut Builder<'_, '_>) -> Fact<Vec<Choice>> {
         });
     }
     Fact::known(list, Vec::new())
-}
-
-/// Performs the imports of a question in one process.
-fn performed<'a>(world: &'a World<'a>) -> Session<'a> {
-    let mut session = world.session();
-    for import in world.imports() {
-        session.import_as_asked(&import);
-    }
-    session
 }

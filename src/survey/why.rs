@@ -2,7 +2,7 @@
 
 use super::Question;
 use super::knowledge::Knowledge;
-use super::load_map::with_first;
+use super::load_map::{Landmarks, with_first};
 use super::session::{Failed, Session, describe};
 use super::world::World;
 use crate::base::{Gap, printable};
@@ -19,6 +19,8 @@ pub struct Why {
     pub ways: Vec<Way>,
     /// What could not be decided.
     pub gaps: Vec<Gap>,
+    /// Where things lie.
+    pub landmarks: Landmarks,
 }
 
 /// One request for a library.
@@ -42,7 +44,7 @@ pub fn why(view: &View, know: &Knowledge, question: &Question, name: &str) -> Re
         for import in world.imports() {
             session.import_as_asked(&import);
         }
-        let mut why = Why { gaps: world.gaps.clone(), ..Why::default() };
+        let mut why = Why { gaps: world.gaps.clone(), landmarks: world.landmarks(), ..Why::default() };
         why.gaps.extend(world.system.as_ref().err().cloned());
         ways_of_objects(&session, name, &mut why.ways);
         ways_of_failures(&session, name, &mut why.ways);
@@ -84,7 +86,7 @@ fn ways_of_objects(session: &Session<'_>, name: &str, ways: &mut Vec<Way>) {
 
 /// Probes worth telling. glibc tries subdirectories of every directory for the CPU; those that are not there, as nearly
 /// always, are left out: the directory itself follows and tells.
-fn told<'p>(probes: &'p [Probe], taken: &'p [u8]) -> impl Iterator<Item = &'p Probe> {
+pub(super) fn told<'p>(probes: &'p [Probe], taken: &'p [u8]) -> impl Iterator<Item = &'p Probe> {
     let directory = |path: &'p [u8]| path.get(..path.iter().rposition(|b| *b == b'/').unwrap_or(0)).unwrap_or_default();
     let mut directories: Vec<&[u8]> = probes.iter().map(|it| directory(&it.path)).collect();
     directories.push(directory(taken));

@@ -78,64 +78,113 @@ pub(crate) fn library() -> Page {
     }
 }
 
-pub(crate) fn loads() -> LoadsReport {
-    let site = "/home/ada/envs/wheels/lib/python3.11/site-packages";
-    let object = |path: &str, soname: &str, needed_by: &str, via: &str| LoadedObject {
+const SITE: &str = "/home/ada/envs/wheels/lib/python3.11/site-packages";
+const TAG: &str = "cpython-311-x86_64-linux-gnu";
+
+fn asked() -> Asked {
+    Asked {
+        target: "/home/ada/envs/wheels".into(),
+        again: "--root '/mnt/the image' /home/ada/envs/wheels".into(),
+        prefix: "/home/ada/envs/wheels".into(),
+        site: Some(SITE.into()),
+        soabi: Some(TAG.into()),
+    }
+}
+
+/// An object that `parent` brings in by `rule`; its number is its place in the list.
+fn object(path: &str, parent: Option<usize>, rule: &str) -> LoadedObject {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    LoadedObject {
         path: path.into(),
-        soname: soname.into(),
-        needed_by: needed_by.into(),
-        via: via.into(),
+        soname: if parent.is_some() { name.into() } else { String::new() },
+        needed_by: if parent.is_some() { "/somebody".into() } else { String::new() },
+        via: if rule.is_empty() { "dlopen" } else { "runpath" }.into(),
+        number: 0,
+        place: path.into(),
+        real: path.into(),
+        size_bytes: 123_456,
+        parent,
+        rule: rule.into(),
+        passed_over: vec![],
+        again: vec![],
+    }
+}
+
+fn over(path: &str, via: &str, reason: &str) -> PassedOver {
+    PassedOver { path: path.into(), via: via.into(), reason: reason.into() }
+}
+
+pub(crate) fn loads() -> LoadsReport {
+    let extension = |name: &str| format!("{SITE}/{name}.{TAG}.so");
+    let mut libc = object("/usr/lib/x86_64-linux-gnu/libc.so.6", Some(0), "loader cache");
+    libc.size_bytes = 1_926_232;
+    let mut blas = object("/usr/lib/x86_64-linux-gnu/libblas.so.3", Some(2), "loader cache");
+    blas.real = "/usr/lib/x86_64-linux-gnu/openblas-pthread/libblas.so.3".into();
+    blas.size_bytes = 36_600_000_000;
+    blas.passed_over = vec![
+        over(&format!("{SITE}/numpy.libs/libblas.so.3"), "rpath", "not there"),
+        over("/opt/arm/lib/libblas.so.3", "ld_library_path", "is for aarch64, 64 bits"),
+    ];
+    let mut gfortran = object("/usr/lib/x86_64-linux-gnu/libgfortran.so.5", Some(3), "RUNPATH");
+    gfortran.size_bytes = 1023;
+    gfortran.again = vec![1];
+    gfortran.passed_over = vec![over(&format!("{SITE}/numpy.libs/libgfortran.so.5"), "rpath", "not there")];
+    let part = |name: &str| {
+        let mut it = object(&extension(&format!("scipy/linalg/{name}")), None, "");
+        it.again = vec![1, 3, 4];
+        it
     };
-    let umath = format!("{site}/numpy/_core/_multiarray_umath.cpython-311-x86_64-linux-gnu.so");
+    let mut opened = object("/opt/mkl/lib/libmkl_core.so.2", Some(3), "LD_LIBRARY_PATH");
+    opened.needed_by.clear();
+    let mut events = vec![
+        ("exec", vec![object("/usr/bin/python3.11", None, "the interpreter"), libc]),
+        ("numpy", vec![object(&extension("numpy/_core/_multiarray_umath"), None, ""), blas, gfortran]),
+        ("scipy.linalg", [part("_fblas"), part("_flapack"), part("cython_blas"), opened].into()),
+        ("math", vec![]),
+        ("h5py", vec![]),
+    ];
+    let all = events.iter_mut().flat_map(|it| &mut it.1);
+    all.enumerate().for_each(|(at, it)| it.number = at);
+    let unmet = MissingObject {
+        needed_by: extension("h5py/defs"),
+        soname: "libhdf5.so.103".into(),
+        searched: words(&["/opt/hdf5/lib", "/home/ada/envs/wheels/lib/../lib64"]),
+        places: words(&["/opt/hdf5/lib", "/home/ada/envs/wheels/lib64"]),
+    };
+    let failure = |import: &str, reason: &str, ask: &str| FailedImport {
+        import: import.into(),
+        reason: reason.into(),
+        ask: ask.into(),
+    };
     LoadsReport {
         schema: LoadsReport::SCHEMA,
-        events: vec![
-            LoadEvent {
-                import: "exec".into(),
-                objects: vec![
-                    object("/usr/bin/python3.11", "", "", "absolute"),
-                    object("/usr/lib/x86_64-linux-gnu/libc.so.6", "libc.so.6", "/usr/bin/python3.11", "cache"),
-                ],
-            },
-            LoadEvent {
-                import: "numpy".into(),
-                objects: vec![
-                    object(&umath, "", "", "dlopen"),
-                    object(
-                        &format!("{site}/numpy.libs/libscipy_openblas64_-56d6093b.so"),
-                        "libscipy_openblas64_-56d6093b.so",
-                        &umath,
-                        "runpath",
-                    ),
-                    object("/usr/lib/x86_64-linux-gnu/libc.so.6", "libc.so.6", &umath, "already-loaded"),
-                ],
-            },
-            LoadEvent { import: "math".into(), objects: vec![] },
-        ],
-        missing: vec![MissingObject {
-            needed_by: format!("{site}/mpi4py/MPI.mpich.cpython-311-x86_64-linux-gnu.so"),
-            soname: "libmpi.so.12".into(),
-            searched: words(&[
-                "/opt/mpi/lib",
-                "/etc/ld.so.cache",
-                "/lib/x86_64-linux-gnu",
-                "/usr/lib/x86_64-linux-gnu",
-                "/lib",
-                "/usr/lib",
-            ]),
-        }],
+        events: events.into_iter().map(|(it, objects)| LoadEvent { import: it.into(), objects }).collect(),
+        missing: vec![unmet],
         gaps: vec![gap("/opt/mpi/lib", "tree", "permission denied", "libraries in it")],
+        failures: vec![
+            failure("h5py", "libhdf5.so.103 is found nowhere", "libhdf5.so.103"),
+            failure("numexpr", &format!("{} cannot be loaded: empty file", extension("numexpr/x")), "x.so"),
+        ],
+        asked: asked(),
     }
 }
 
 pub(crate) fn alone() -> AloneReport {
-    let sonames = BTreeMap::from([
-        ("libc.so.6".to_owned(), Some("/lib/x86_64-linux-gnu/libc.so.6".to_owned())),
-        ("libmpi.so.12".to_owned(), None),
-    ]);
+    let answers = |list: &[(&str, Option<&str>)]| {
+        list.iter().map(|(soname, path)| ((*soname).to_owned(), path.map(str::to_owned))).collect()
+    };
+    let libc: (&str, Option<&str>) = ("libc.so.6", Some("/lib/x86_64-linux-gnu/libc.so.6"));
+    let whole: BTreeMap<_, _> = answers(&[libc, ("libblas.so.3", Some("/opt/blas/libopenblas.so.0"))]);
+    let part = answers(&[libc, ("libmpi.so.12", None)]);
     AloneReport {
         schema: AloneReport::SCHEMA,
-        objects: BTreeMap::from([("/v/mpi4py/MPI.mpich.so".to_owned(), sonames)]),
+        objects: BTreeMap::from([
+            (format!("{SITE}/mpi4py/MPI.mpich.{TAG}.so"), part),
+            (format!("{SITE}/numpy/_core/_multiarray_umath.{TAG}.so"), whole.clone()),
+            (format!("{SITE}/scipy/linalg/_fblas.{TAG}.so"), whole.clone()),
+            (format!("{SITE}/scipy/linalg/_flapack.{TAG}.so"), whole),
+        ]),
+        asked: asked(),
     }
 }
 
@@ -173,5 +222,6 @@ pub(crate) fn question() -> Question {
             },
         ],
         gaps: vec![],
+        asked: asked(),
     }
 }
