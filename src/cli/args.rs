@@ -182,7 +182,7 @@ pub(super) struct LoadsArgs {
 /// `why`
 #[derive(Debug, Args)]
 pub(super) struct WhyArgs {
-    /// A soname, a file name, a path or a package: libmpi, libopenblas.so.0, numpy.
+    /// A soname, a file name, a path, a package or a module: libmpi, libopenblas.so.0, numpy, h5py.defs.
     pub(super) name: String,
     /// An environment prefix or a python executable.
     #[arg(value_name = "T")]

@@ -30,7 +30,12 @@ pub(super) fn run(args: &AuditArgs) -> Result<ExitCode> {
         Err(error) if !asked && nothing_active(&error) => return sample(&configured, &error),
         other => other?,
     };
-    let outcomes: Vec<Outcome> = facts.iter().map(|it| judge(&configured.rules, &configured.policy, it)).collect();
+    let again = target::repeated(&args.target, None);
+    let outcomes: Vec<Outcome> = facts
+        .iter()
+        .map(|it| judge(&configured.rules, &configured.policy, it))
+        .map(|it| about_the_same_process(it, &again))
+        .collect();
     let pairs = facts.iter().zip(&outcomes);
     let reports: Vec<TargetReport<'_>> = pairs.map(|(facts, outcome)| TargetReport { facts, outcome }).collect();
     for (format, path) in files {
@@ -39,6 +44,19 @@ pub(super) fn run(args: &AuditArgs) -> Result<ExitCode> {
     }
     output::print(&render(args.format, &reports, &output::look(args.verbose)))?;
     Ok(exit_code(args, &facts, &outcomes))
+}
+
+/// Commands of this tool in fixes ask about the process that was audited: its root and its variables go along.
+fn about_the_same_process(mut outcome: Outcome, again: &str) -> Outcome {
+    const COMMAND: &str = "pyhpc-audit why ";
+    let repeated = |line: &str| match line.strip_prefix(COMMAND) {
+        Some(rest) if !again.is_empty() => format!("{COMMAND}{again} {rest}"),
+        Some(_) | None => line.to_owned(),
+    };
+    for finding in outcome.findings.iter_mut().filter(|it| it.fix.contains(COMMAND)) {
+        finding.fix = finding.fix.lines().map(repeated).collect::<Vec<_>>().join("\n");
+    }
+    outcome
 }
 
 /// Whether no Python is active at all; one that is named and broken is another matter.

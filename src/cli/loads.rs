@@ -11,8 +11,8 @@ use super::{config, output};
 use crate::base::{Gap, TreePath};
 use crate::facts;
 use crate::report::{
-    AloneReport, Asked, FailedImport, Format, LoadEvent, LoadedObject, LoadsReport, MissingObject, PassedOver, Place,
-    Question, Step, loads_json, loads_text, why_json, why_text,
+    AloneReport, Asked, Change, FailedImport, Format, LibraryCopy, LoadEvent, LoadedObject, LoadsReport,
+    MissingLibrary, MissingObject, PassedOver, Place, Question, Step, loads_json, loads_text, why_json, why_text,
 };
 use crate::survey::{self, Landmarks, LoadMap, alone_map, load_map};
 
@@ -67,6 +67,7 @@ pub(super) fn why(args: &WhyArgs) -> Result<ExitCode> {
         name: args.name.clone(),
         answer: why.answer,
         steps: why.ways.into_iter().map(step).collect(),
+        missing: why.hunts.into_iter().map(missing).collect(),
         gaps: why.gaps.iter().map(gap).collect(),
         asked: asked(
             &question.target,
@@ -80,6 +81,22 @@ pub(super) fn why(args: &WhyArgs) -> Result<ExitCode> {
     };
     output::print(&text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn missing(it: survey::Hunt) -> MissingLibrary {
+    let copy = |it: survey::Found| LibraryCopy {
+        path: it.path,
+        identity: it.identity,
+        usable: it.usable,
+        condition: it.condition,
+    };
+    let change = |it: survey::Remedy| Change { when: it.when, command: it.command };
+    MissingLibrary {
+        soname: it.soname,
+        copies: it.copies.into_iter().map(copy).collect(),
+        directories: it.directories,
+        changes: it.remedies.into_iter().map(change).collect(),
+    }
 }
 
 fn json(format: Format) -> Result<bool> {

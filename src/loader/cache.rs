@@ -54,6 +54,11 @@ impl Cache {
         Ok(Self { entries, hwcaps: hwcaps(table, big_endian).unwrap_or_default() })
     }
 
+    /// Paths of every entry whose soname `fits`.
+    pub(super) fn holding(&self, fits: impl Fn(&[u8]) -> bool) -> Vec<&[u8]> {
+        self.entries.iter().filter(|it| fits(&it.soname)).map(|it| it.path.as_slice()).collect()
+    }
+
     /// Paths for `soname` among entries with `flags`, best first: usable hwcaps entries beat the plain ones.
     /// `levels` are the hwcaps subdirectory names of the CPU, best first; `legacy` says whether mask entries still count.
     pub(super) fn paths(&self, soname: &[u8], flags: &[i32], levels: &[&[u8]], legacy: bool) -> Vec<&[u8]> {

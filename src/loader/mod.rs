@@ -131,4 +131,6 @@ pub struct Missing {
     pub soname: Vec<u8>,
     /// Directories tried, in order, with where each comes from.
     pub searched: Vec<(Vec<u8>, Via)>,
+    /// Candidates that are there and were passed over; every candidate when the process keeps probes.
+    pub refused: Vec<Probe>,
 }

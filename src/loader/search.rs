@@ -207,7 +207,8 @@ impl Process<'_> {
             }
         }
         let needed_by = self.name_of(requester);
-        Answer::Failed(Failure::Missing(Missing { needed_by, soname: name.to_vec(), searched }))
+        let refused = std::mem::take(probes);
+        Answer::Failed(Failure::Missing(Missing { needed_by, soname: name.to_vec(), searched, refused }))
     }
 
     fn keeps_probes(&self) -> bool {

@@ -44,6 +44,8 @@ pub struct System {
     pub version: Option<String>,
     /// Default directories, in order, without trailing slash.
     pub default_directories: Vec<Vec<u8>>,
+    /// The cache, where there is one that could be read.
+    pub cache_file: Option<TreePath>,
     /// Where `ld.so.preload` would be.
     pub preload_file: Option<TreePath>,
     /// What stands in it.
@@ -81,7 +83,7 @@ impl System {
             ));
         }
         let cache_path = string_ending(&bytes, b"ld.so.cache").map(TreePath::new);
-        let cache = cache_path.and_then(|path| read_cache(view, &path, gaps));
+        let cache = cache_path.as_ref().and_then(|path| read_cache(view, path, gaps));
         let preload_file = string_ending(&bytes, b"ld.so.preload").map(TreePath::new);
         let preload_entries = preload_file.as_ref().map_or_else(Vec::new, |it| read_preload(view, it, gaps));
         Ok(Self {
@@ -90,6 +92,7 @@ impl System {
             family: Family::Glibc,
             version,
             default_directories,
+            cache_file: cache_path.filter(|_| cache.is_some()),
             preload_file,
             preload_entries,
             cache,
@@ -104,10 +107,16 @@ impl System {
             family: Family::Glibc,
             version: None,
             default_directories: Vec::new(),
+            cache_file: None,
             preload_file: None,
             preload_entries: Vec::new(),
             cache: None,
         }
+    }
+
+    /// Paths of every cache entry whose soname `fits`, for whatever machine.
+    pub fn cached(&self, fits: impl Fn(&[u8]) -> bool) -> Vec<TreePath> {
+        self.cache.iter().flat_map(|it| it.holding(&fits)).map(TreePath::new).collect()
     }
 
     /// The glibc version; an unknown one counts as new.
@@ -168,6 +177,7 @@ fn musl(view: &View, interpreter: &[u8], loader: TreePath, bytes: &[u8], gaps: &
         family: Family::Musl,
         version,
         default_directories: directories,
+        cache_file: None,
         preload_file: None,
         preload_entries: Vec::new(),
         cache: None,

@@ -29,7 +29,7 @@ pub use loads::{
     FailedImport, LoadEvent, LoadedObject, LoadsReport, MissingObject, PassedOver, loads_json, loads_text,
 };
 pub use table::{RuleLine, rules_list};
-pub use why::{Place, Question, Step, why_json, why_text};
+pub use why::{Change, LibraryCopy, MissingLibrary, Place, Question, Step, why_json, why_text};
 
 use crate::facts::Facts;
 use crate::rules::Outcome;

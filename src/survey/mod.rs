@@ -7,6 +7,7 @@ mod blas;
 mod builder;
 mod catalogue;
 mod chooser;
+mod copies;
 mod environment;
 mod hdf5;
 mod imports;
@@ -19,12 +20,14 @@ mod objects;
 mod openmp;
 mod packages;
 mod relations;
+mod remedies;
 mod session;
 mod site;
 mod tools;
 mod undescribed;
 mod unknown;
 mod why;
+mod why_module;
 mod world;
 
 use crate::base::{Gap, Stage, TreePath, Variables};
@@ -39,7 +42,8 @@ use world::World;
 
 pub use knowledge::{Knowledge, SiteFiles};
 pub use load_map::{Alone, AloneMap, Event, FailedImport, Landmarks, LoadMap, Mapped, Unmet, alone_map, load_map};
-pub use why::{Way, Why, why};
+pub use remedies::Remedy;
+pub use why::{Found, Hunt, Way, Why, why};
 
 /// What is asked about a target.
 #[derive(Debug, Clone)]

@@ -58,7 +58,7 @@ impl Session<'_> {
     }
 
     /// A module that is linked into the interpreter.
-    fn is_built_in(&self, name: &str) -> bool {
+    pub(super) fn is_built_in(&self, name: &str) -> bool {
         let symbol = format!("PyInit_{name}");
         let defines = |it: &crate::loader::Loaded| {
             let symbols = self.catalogue.objects.symbols(&it.object);

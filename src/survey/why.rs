@@ -1,9 +1,12 @@
 //! Why a library, package or file is, or is not, the one that is used: the search behind the load map, as plain data.
 
 use super::Question;
+use super::copies::{Asker, Use, Wanted, copies};
 use super::knowledge::Knowledge;
-use super::load_map::{Landmarks, with_first};
+use super::load_map::{Landmarks, resolved, with_first};
+use super::remedies::{Remedy, remedies};
 use super::session::{Failed, Session, describe};
+use super::why_module::ways_of_modules;
 use super::world::World;
 use crate::base::{Gap, printable};
 use crate::discover::DiscoverError;
@@ -17,10 +20,41 @@ pub struct Why {
     pub answer: String,
     /// Every way by which it was asked for.
     pub ways: Vec<Way>,
+    /// What is found nowhere, and where copies of it lie.
+    pub hunts: Vec<Hunt>,
     /// What could not be decided.
     pub gaps: Vec<Gap>,
     /// Where things lie.
     pub landmarks: Landmarks,
+}
+
+/// Names that are missing at most before the rest is left to another question.
+const HUNTS: usize = 3;
+
+/// A library that is found nowhere.
+#[derive(Debug, Clone)]
+pub struct Hunt {
+    /// What is asked for.
+    pub soname: String,
+    /// Copies, the most useful first.
+    pub copies: Vec<Found>,
+    /// How many directories were looked into.
+    pub directories: usize,
+    /// What would have to change.
+    pub remedies: Vec<Remedy>,
+}
+
+/// A copy of a library that is not found.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The file.
+    pub path: String,
+    /// What it is, empty when that is not known.
+    pub identity: String,
+    /// Whether it would do.
+    pub usable: bool,
+    /// When it would be found, or why it is of no use.
+    pub condition: String,
 }
 
 /// One request for a library.
@@ -46,23 +80,70 @@ pub fn why(view: &View, know: &Knowledge, question: &Question, name: &str) -> Re
         }
         let mut why = Why { gaps: world.gaps.clone(), landmarks: world.landmarks(), ..Why::default() };
         why.gaps.extend(world.system.as_ref().err().cloned());
-        ways_of_objects(&session, name, &mut why.ways);
-        ways_of_failures(&session, name, &mut why.ways);
-        ways_of_choices(&session, name, &mut why.ways);
-        ways_of_packages(world, name, &mut why.ways);
-        if why.ways.is_empty() {
-            ways_of_others(world, name, &mut why.ways);
+        let mut wanted = Vec::new();
+        search(world, &session, name, &mut why.ways, &mut wanted);
+        let (modules, file) = ways_of_modules(world, &session, name, &mut why.gaps);
+        if let Some(file) = file.filter(|_| name.contains('.')) {
+            search(world, &session, &file.text(), &mut why.ways, &mut wanted);
         }
-        why.answer = match why.ways.first() {
-            Some(first) => first.outcome.clone(),
-            None => format!("nothing in this process asks for {name}"),
-        };
+        if why.ways.is_empty() && modules.is_empty() && name.contains(".so") {
+            wanted.push(Wanted { names: vec![name.as_bytes().to_vec()], asker: Asker::Nobody });
+        }
+        why.answer = answer(&session, name, &modules, &why.ways, !wanted.is_empty());
+        why.ways.splice(0..0, modules);
+        why.hunts = hunts(world, &session, wanted, &mut why.gaps);
         why
     })
 }
 
+/// What `import` finds, and what happens to it; else what became of the first request.
+fn answer(session: &Session<'_>, name: &str, modules: &[Way], ways: &[Way], missing: bool) -> String {
+    let fails = missing || session.failures.iter().any(|it| concerns(it, name));
+    match (modules.last(), ways.first()) {
+        (Some(module), Some(first)) if fails => format!("{}; {}", module.outcome, first.outcome),
+        (Some(module), _) => module.outcome.clone(),
+        (None, Some(first)) => first.outcome.clone(),
+        (None, None) if name.contains('.') || name.contains('/') => {
+            format!("nothing in this process asks for {name}")
+        }
+        (None, None) => format!("nothing in this process asks for {name}, and no such module is on sys.path"),
+    }
+}
+
+/// Every way by which the process asks for `name`, and what it asks for in vain.
+fn search(world: &World<'_>, session: &Session<'_>, name: &str, ways: &mut Vec<Way>, wanted: &mut Vec<Wanted>) {
+    let before = ways.len();
+    ways_of_objects(session, name, ways);
+    ways_of_failures(world, session, name, ways, wanted);
+    ways_of_choices(session, name, ways, wanted);
+    if ways.len() == before {
+        ways_of_others(world, name, ways, wanted);
+    }
+}
+
+fn hunts(world: &World<'_>, session: &Session<'_>, wanted: Vec<Wanted>, gaps: &mut Vec<Gap>) -> Vec<Hunt> {
+    let mut out: Vec<Hunt> = Vec::new();
+    for wanted in wanted {
+        let names: Vec<String> = wanted.names.iter().map(|it| printable(it)).collect();
+        let soname = names.join(" or ");
+        if out.len() == HUNTS || out.iter().any(|it| it.soname == soname) {
+            continue;
+        }
+        let (copies, directories) = copies(world, session, &wanted, gaps);
+        let remedies = remedies(world, &wanted, &copies);
+        let found = |it: super::copies::Copy| Found {
+            path: it.path.text(),
+            identity: it.identity,
+            usable: matches!(it.suits, Use::Place | Use::Name),
+            condition: it.condition,
+        };
+        out.push(Hunt { soname, copies: copies.into_iter().map(found).collect(), directories, remedies });
+    }
+    out
+}
+
 fn ways_of_objects(session: &Session<'_>, name: &str, ways: &mut Vec<Way>) {
-    let process = &session.process;
+    let (process, view) = (&session.process, session.catalogue.objects.view());
     for (index, loaded) in process.objects.iter().enumerate() {
         let soname = loaded.object.linkage.as_ref().ok().and_then(|it| it.soname.as_deref()).map(printable);
         let names = loaded.asked.iter().map(|it| printable(it)).chain(soname).chain([printable(&loaded.name)]);
@@ -73,9 +154,9 @@ fn ways_of_objects(session: &Session<'_>, name: &str, ways: &mut Vec<Way>) {
             continue;
         }
         let mut places: Vec<(String, &'static str, Option<String>)> = told(&loaded.probes, &loaded.name)
-            .map(|it| (printable(&it.path), it.via.word(), Some(it.refused.clone())))
+            .map(|it| (resolved(view, &it.path), it.via.word(), Some(it.refused.clone())))
             .collect();
-        places.push((printable(&loaded.name), loaded.via.word(), None));
+        places.push((resolved(view, &loaded.name), loaded.via.word(), None));
         ways.push(Way { asker: asker(process, index), places, outcome: outcome(process, loaded) });
         for (by, asked) in later(process, index) {
             let answer = format!("{} is in the process already", loaded.real());
@@ -136,13 +217,19 @@ fn later(process: &Process<'_>, index: ObjectIndex) -> Vec<(String, String)> {
     out
 }
 
-fn ways_of_failures(session: &Session<'_>, name: &str, ways: &mut Vec<Way>) {
+fn ways_of_failures(
+    world: &World<'_>,
+    session: &Session<'_>,
+    name: &str,
+    ways: &mut Vec<Way>,
+    wanted: &mut Vec<Wanted>,
+) {
     for failure in &session.process.start_failures {
-        ways.extend(way_of_failure(failure, name, false));
+        ways.extend(way_of_failure(world, failure, name, false, wanted));
     }
     for failed in &session.failures {
         let about = concerns(failed, name);
-        let way = failed.failure.as_ref().and_then(|it| way_of_failure(it, name, about));
+        let way = failed.failure.as_ref().and_then(|it| way_of_failure(world, it, name, about, wanted));
         if about && way.is_none() {
             let asker = format!("import {}", failed.import);
             ways.push(Way { asker, places: Vec::new(), outcome: format!("it fails: {}", failed.reason) });
@@ -158,9 +245,19 @@ fn concerns(failed: &Failed, name: &str) -> bool {
 }
 
 /// The search that ended in `failure`, where that is about `name` or `always` wanted.
-fn way_of_failure(failure: &Failure, name: &str, always: bool) -> Option<Way> {
+fn way_of_failure(
+    world: &World<'_>,
+    failure: &Failure,
+    name: &str,
+    always: bool,
+    wanted: &mut Vec<Wanted>,
+) -> Option<Way> {
     match failure {
-        Failure::Missing(missing) if always || fits(&printable(&missing.soname), name) => Some(way_of_missing(missing)),
+        Failure::Missing(missing) if always || fits(&printable(&missing.soname), name) => {
+            let asker = Asker::Object(missing.needed_by.clone());
+            wanted.push(Wanted { names: vec![missing.soname.clone()], asker });
+            Some(way_of_missing(world, missing))
+        }
         Failure::Unusable { path, needed_by, .. } if always || fits(&printable(path), name) => {
             let asker = if needed_by.is_empty() { "opened".to_owned() } else { printable(needed_by) };
             Some(Way { asker, places: Vec::new(), outcome: describe(failure) })
@@ -169,24 +266,46 @@ fn way_of_failure(failure: &Failure, name: &str, always: bool) -> Option<Way> {
     }
 }
 
-fn way_of_missing(missing: &Missing) -> Way {
+fn way_of_missing(world: &World<'_>, missing: &Missing) -> Way {
     let asked = printable(&missing.soname);
-    let place = |(directory, via): &(Vec<u8>, Via)| {
-        (format!("{}/{asked}", printable(directory)), via.word(), Some("not there".to_owned()))
-    };
+    let mut places: Vec<(String, &'static str, Option<String>)> = Vec::new();
+    let cached = missing.refused.iter().find(|it| it.via == Via::Cache);
+    let mut cache = cached.map(|it| (printable(&it.path), it.refused.clone())).or_else(|| {
+        let file = world.system.as_ref().ok()?.cache_file.as_ref()?;
+        Some((file.text(), format!("it holds no {asked} for this machine")))
+    });
+    for (directory, via) in &missing.searched {
+        if *via == Via::Default {
+            // The cache comes before the default directories.
+            places.extend(cache.take().map(|(path, reason)| (path, Via::Cache.word(), Some(reason))));
+        }
+        let path = [directory.as_slice(), b"/", missing.soname.as_slice()].concat();
+        let probe = missing.refused.iter().find(|it| it.path == path && it.refused != "not there");
+        let reason = match probe {
+            Some(probe) => probe.refused.clone(),
+            None if world.view.is_directory(directory) => "not there".to_owned(),
+            None => "no such directory".to_owned(),
+        };
+        let place = resolved(world.view, &path);
+        // Directories that are one by a link are told once.
+        if !places.iter().any(|(known, _, _)| *known == place) {
+            places.push((place, via.word(), Some(reason)));
+        }
+    }
+    places.extend(cache.map(|(path, reason)| (path, Via::Cache.word(), Some(reason))));
     Way {
         asker: format!("NEEDED {asked} of {}", printable(&missing.needed_by)),
-        places: missing.searched.iter().map(place).collect(),
+        places,
         outcome: format!("{asked} is found nowhere"),
     }
 }
 
 /// Extensions that the process does not load, each by itself: what asks for `name`, and what is missing of it.
-fn ways_of_others(world: &World<'_>, name: &str, ways: &mut Vec<Way>) {
+fn ways_of_others(world: &World<'_>, name: &str, ways: &mut Vec<Way>, wanted: &mut Vec<Wanted>) {
     for (path, process) in world.alone() {
         let by_name = fits(&path.text(), name);
-        let missing = process.start_failures.iter().filter_map(|it| way_of_failure(it, name, by_name));
-        for way in missing {
+        let failures = process.start_failures.iter();
+        for way in failures.filter_map(|it| way_of_failure(world, it, name, by_name, wanted)) {
             if !ways.iter().any(|it| it.asker == way.asker) {
                 ways.push(way);
             }
@@ -198,7 +317,7 @@ fn ways_of_others(world: &World<'_>, name: &str, ways: &mut Vec<Way>) {
     }
 }
 
-fn ways_of_choices(session: &Session<'_>, name: &str, ways: &mut Vec<Way>) {
+fn ways_of_choices(session: &Session<'_>, name: &str, ways: &mut Vec<Way>, wanted: &mut Vec<Wanted>) {
     for chosen in &session.choices {
         let about = fits(&chosen.package, name) || chosen.candidates.iter().any(|it| fits(it, name));
         if !about {
@@ -208,6 +327,13 @@ fn ways_of_choices(session: &Session<'_>, name: &str, ways: &mut Vec<Way>) {
             chosen.refused.iter().find(|(it, _)| it == candidate).map(|(_, reason)| reason.clone())
         };
         let place = |it: &String| (it.clone(), "dlopen", refused(it));
+        if chosen.picked.is_none() {
+            let bare = chosen.candidates.iter().filter(|it| it.contains(".so") && !it.contains('/'));
+            let names: Vec<Vec<u8>> = bare.map(|it| it.as_bytes().to_vec()).collect();
+            if !names.is_empty() {
+                wanted.push(Wanted { names, asker: Asker::Package });
+            }
+        }
         let picked = chosen.picked.clone().unwrap_or_else(|| "nothing".to_owned());
         ways.push(Way {
             asker: format!("{} looks for its {} by itself", chosen.package, chosen.capability),
@@ -215,29 +341,6 @@ fn ways_of_choices(session: &Session<'_>, name: &str, ways: &mut Vec<Way>) {
             outcome: format!("{} picks {picked}: {}", chosen.package, chosen.decided_by),
         });
     }
-}
-
-fn ways_of_packages(world: &World<'_>, name: &str, ways: &mut Vec<Way>) {
-    let named =
-        world.site.packages.iter().filter(|it| it.name == name || (it.distribution == name && !name.is_empty()));
-    let copies: Vec<_> = named.collect();
-    let Some(active) = copies.iter().find(|it| it.active) else { return };
-    let mut places = Vec::new();
-    for entry in &world.installation.sys_path {
-        let here = copies.iter().find(|it| it.location.parent().as_ref() == Some(&entry.path));
-        let refused = match here {
-            Some(copy) if copy.active => None,
-            Some(_) => Some("an earlier entry has it".to_owned()),
-            None => Some("not there".to_owned()),
-        };
-        places.push((entry.path.text(), entry.origin.word(), refused));
-    }
-    let version = active.version.value().cloned().unwrap_or_else(|| "of unknown version".to_owned());
-    ways.push(Way {
-        asker: format!("import {}", active.name),
-        places,
-        outcome: format!("{} {version} is used, from {}", active.name, active.location),
-    });
 }
 
 /// `libmpi` names `libmpi.so.12`, a path names itself, a full name only itself.

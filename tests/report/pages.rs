@@ -220,8 +220,43 @@ pub(crate) fn question() -> Question {
                 places: vec![],
                 outcome: "already loaded".into(),
             },
+            Step {
+                asker: format!("NEEDED libmpi.so.40 of {SITE}/h5py/h5p.{TAG}.so"),
+                places: vec![],
+                outcome: "already loaded".into(),
+            },
         ],
+        missing: missing(),
         gaps: vec![],
         asked: asked(),
     }
+}
+
+fn missing() -> Vec<MissingLibrary> {
+    let copy = |path: &str, identity: &str, usable: bool, condition: &str| LibraryCopy {
+        path: path.into(),
+        identity: identity.into(),
+        usable,
+        condition: condition.into(),
+    };
+    let change = |when: &str, command: &str| Change { when: when.into(), command: command.into() };
+    vec![
+        MissingLibrary {
+            soname: "libhdf5.so.103".into(),
+            copies: vec![
+                copy("/sw/hdf5/lib/libhdf5.so.103", "hdf5 1.10.8", true, "would be found if ..."),
+                copy(&format!("{SITE}/h5py.libs/libhdf5.so.200"), "", false, "is libhdf5.so.200: another version"),
+            ],
+            directories: 2,
+            changes: vec![
+                change("this shell and the jobs it submits", "export LD_LIBRARY_PATH=/sw/hdf5/lib"),
+                change(
+                    "it comes with hardware that login nodes seldom have: nodes that have it have this library, and \
+                     others do without",
+                    "",
+                ),
+            ],
+        },
+        MissingLibrary { soname: "libcuda.so.1".into(), copies: vec![], directories: 1, changes: vec![] },
+    ]
 }
