@@ -170,3 +170,26 @@ fn why() {
     check("pages", "why.txt", &pyhpc_audit::report::why_text(&pages::question(), &Look::BATCH));
     check("pages", "why.json", &pyhpc_audit::report::why_json(&pages::question()));
 }
+
+/// Whatever the audited system calls its files, and however narrow the terminal is.
+#[test]
+fn pages_survive_any_width_and_hostile_names() {
+    let evil = "/x/\u{1b}[31m\u{202e}/lib\u{e9}.so";
+    let mut loads = pages::loads();
+    for object in loads.events.iter_mut().flat_map(|it| &mut it.objects) {
+        object.place = evil.to_owned();
+        object.rule.push_str(evil);
+    }
+    loads.missing[0].soname = evil.to_owned();
+    let mut question = pages::question();
+    question.missing[0].copies[0].path = evil.to_owned();
+    question.steps[0].outcome = evil.to_owned();
+    for width_columns in [0, 30, 72, 100, u16::MAX] {
+        for look in [Look { width_columns, ..Look::BATCH }, Look { width_columns, ..VERBOSE }] {
+            let text = pyhpc_audit::report::loads_text(&loads, &look)
+                + &pyhpc_audit::report::why_text(&question, &look)
+                + &pages::alone().text(&look);
+            assert!(text.is_ascii() && !text.contains('\u{1b}'), "{text}");
+        }
+    }
+}

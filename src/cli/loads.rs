@@ -43,7 +43,8 @@ pub(super) fn loads(args: &LoadsArgs) -> Result<ExitCode> {
             let report = report(map, asked);
             if json { loads_json(&report) } else { loads_text(&report, &look) }
         };
-        output::print(&text)?;
+        let apart = if at == 0 || json { "" } else { "\n" };
+        output::print(&format!("{apart}{text}"))?;
     }
     Ok(ExitCode::SUCCESS)
 }

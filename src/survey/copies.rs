@@ -12,7 +12,7 @@ use super::world::World;
 use crate::base::{Gap, Stage, TreePath, Variables, printable};
 use crate::elf::Linkage;
 use crate::identify::Attribute;
-use crate::loader::{Detail, Failure, Object, Process, Start};
+use crate::loader::{Detail, Failure, Object, Process, Start, Via};
 
 /// Directories that are listed at most.
 const DIRECTORIES: usize = 400;
@@ -75,6 +75,8 @@ pub(super) struct Copy {
     pub(super) suits: Use,
     /// A library that is missing next, once this one is found.
     pub(super) next: Option<String>,
+    /// Libraries of the process that would come from its directory too, if `LD_LIBRARY_PATH` named that.
+    pub(super) along: Vec<String>,
     /// Under which condition it would be found, or why not.
     pub(super) condition: String,
 }
@@ -278,12 +280,13 @@ fn judge(world: &World<'_>, session: &Session<'_>, wanted: &Wanted, path: TreePa
         let name = printable(soname.unwrap_or(path.file_name()));
         (Use::Other, (format!("is {name}: another version or build, which nobody here asks for"), None))
     };
-    Copy { path, identity, suits, next, condition }
+    let along = if suits == Use::Place { along(session, &path) } else { Vec::new() };
+    Copy { path, identity, suits, next, along, condition }
 }
 
 impl Copy {
     fn useless(path: TreePath, condition: String) -> Self {
-        Self { path, identity: String::new(), suits: Use::None, next: None, condition }
+        Self { path, identity: String::new(), suits: Use::None, next: None, along: Vec::new(), condition }
     }
 
     /// The directory that holds it.
@@ -322,6 +325,21 @@ fn would_be_found(world: &World<'_>, wanted: &Wanted, path: &TreePath, real: &Tr
         Some(next) => (format!("{condition}; then {next} is missing"), Some(next)),
         None => (condition, None),
     }
+}
+
+/// Names that the process finds elsewhere now, by a rule that comes after `LD_LIBRARY_PATH`.
+fn along(session: &Session<'_>, path: &TreePath) -> Vec<String> {
+    let view = session.catalogue.objects.view();
+    let directory = path.parent().unwrap_or_else(TreePath::root);
+    let mut out = Vec::new();
+    for loaded in &session.process.objects {
+        let later = matches!(loaded.via, Via::Runpath | Via::Cache | Via::Default);
+        let names = loaded.asked.iter().filter(|it| later && !it.contains(&b'/'));
+        let elsewhere =
+            |it: &&Vec<u8>| view.resolve(directory.join(it).as_bytes()).is_ok_and(|it| it != *loaded.real());
+        out.extend(names.filter(elsewhere).map(|it| printable(it)));
+    }
+    out
 }
 
 fn missing_name(failure: &Failure) -> Option<String> {

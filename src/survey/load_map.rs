@@ -128,6 +128,7 @@ pub fn load_map(view: &View, know: &Knowledge, question: &Question) -> Result<Lo
         let mut map = LoadMap { gaps: world.gaps.clone(), landmarks: world.landmarks(), ..LoadMap::default() };
         map.gaps.extend(world.system.as_ref().err().cloned());
         map.gaps.extend(session.gaps.iter().cloned());
+        map.gaps.extend(world.closed());
         map.events = events(view, &session, &imports);
         for failure in &session.process.start_failures {
             note(view, failure, &mut map.missing);

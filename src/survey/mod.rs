@@ -30,7 +30,7 @@ mod why;
 mod why_module;
 mod world;
 
-use crate::base::{Gap, Stage, TreePath, Variables};
+use crate::base::{TreePath, Variables};
 use crate::discover::{self, DiscoverError, Installation, Start};
 use crate::facts::{Choice, Environment, Fact, Facts, Package, Process as ProcessFacts, SCHEMA};
 use crate::loader::CpuLevel;
@@ -123,9 +123,8 @@ fn facts_of(world: &World<'_>, target: String) -> Facts {
     for gap in session.gaps.iter().chain(&world.catalogue.take_gaps()) {
         ledger.gap(gap);
     }
-    for (directory, reason) in world.catalogue.objects.closed_directories() {
-        let hides = "which libraries lie there";
-        ledger.gap(&Gap::new(&directory, Stage::Loader, reason, hides));
+    for gap in world.closed() {
+        ledger.gap(&gap);
     }
     if let Err(gap) = &world.system {
         unknown::hide_process(&mut facts, ledger.gap(gap));

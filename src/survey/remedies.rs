@@ -25,7 +25,7 @@ pub(super) fn remedies(world: &World<'_>, wanted: &Wanted, copies: &[Copy]) -> V
         let directory = shell(&copy.directory());
         let more = copy.next.as_ref().map_or_else(String::new, |it| format!(", once {it} is found too"));
         out.push(remedy(
-            &format!("this shell and the jobs it submits{more}"),
+            &format!("this shell and the jobs it submits{more}{}", along(copy)),
             format!("export LD_LIBRARY_PATH={directory}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"),
         ));
         out.extend(in_the_object(world, wanted, copy));
@@ -34,6 +34,11 @@ pub(super) fn remedies(world: &World<'_>, wanted: &Wanted, copies: &[Copy]) -> V
         let target = printable(copy.path.file_name());
         let link = copy.directory().join(&name);
         out.push(remedy("the link that ldconfig or the package forgot", format!("ln -s {target} {}", shell(&link))));
+        let own = format!("mkdir -p ~/lib && ln -s {} ~/lib/{name} && export LD_LIBRARY_PATH=~/lib", shell(&copy.path));
+        out.push(remedy(
+            "the same where that directory is not yours, for this shell and the jobs it submits",
+            format!("{own}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"),
+        ));
     }
     let bundled = wanted.names.iter().any(|it| is_bundled(it));
     if let Some((distribution, installer)) = &owner {
@@ -64,6 +69,15 @@ pub(super) fn remedies(world: &World<'_>, wanted: &Wanted, copies: &[Copy]) -> V
         out.extend(of_the_system(world, wanted));
     }
     out
+}
+
+/// A directory in `LD_LIBRARY_PATH` gives more than the one library.
+fn along(copy: &Copy) -> String {
+    match copy.along.as_slice() {
+        [] => String::new(),
+        [one] => format!("; {one} would then come from there too"),
+        [first, more @ ..] => format!("; {first} and {} more would then come from there too", more.len()),
+    }
 }
 
 fn remedy(when: &str, command: String) -> Remedy {

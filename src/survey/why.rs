@@ -8,7 +8,7 @@ use super::remedies::{Remedy, remedies};
 use super::session::{Failed, Session, describe};
 use super::why_module::ways_of_modules;
 use super::world::World;
-use crate::base::{Gap, printable};
+use crate::base::{Gap, TreePath, printable};
 use crate::discover::DiscoverError;
 use crate::loader::{Failure, Loaded, Missing, ObjectIndex, Probe, Process, Via};
 use crate::tree::View;
@@ -80,20 +80,45 @@ pub fn why(view: &View, know: &Knowledge, question: &Question, name: &str) -> Re
         }
         let mut why = Why { gaps: world.gaps.clone(), landmarks: world.landmarks(), ..Why::default() };
         why.gaps.extend(world.system.as_ref().err().cloned());
+        why.gaps.extend(world.closed());
         let mut wanted = Vec::new();
         search(world, &session, name, &mut why.ways, &mut wanted);
         let (modules, file) = ways_of_modules(world, &session, name, &mut why.gaps);
         if let Some(file) = file.filter(|_| name.contains('.')) {
             search(world, &session, &file.text(), &mut why.ways, &mut wanted);
         }
-        if why.ways.is_empty() && modules.is_empty() && name.contains(".so") {
-            wanted.push(Wanted { names: vec![name.as_bytes().to_vec()], asker: Asker::Nobody });
+        let unused = (why.ways.is_empty() && modules.is_empty()).then(|| name.rsplit_once('/')).flatten();
+        if let Some((_, file)) = unused {
+            search(world, &session, file, &mut why.ways, &mut wanted);
         }
-        why.answer = answer(&session, name, &modules, &why.ways, !wanted.is_empty());
+        let file = unused.map_or(name, |(_, file)| file);
+        if why.ways.is_empty() && modules.is_empty() && file.contains(".so") {
+            wanted.push(Wanted { names: vec![file.as_bytes().to_vec()], asker: Asker::Nobody });
+        }
+        why.answer = match (unused, why.ways.first()) {
+            (Some((directory, file)), Some(first)) => not_used(&session, directory, file, &first.outcome),
+            (Some((_, file)), None) => format!("nothing in this process asks for {file}"),
+            (None, _) => answer(&session, name, &modules, &why.ways, !wanted.is_empty()),
+        };
         why.ways.splice(0..0, modules);
         why.hunts = hunts(world, &session, wanted, &mut why.gaps);
         why
     })
+}
+
+/// A file that the process does not map, though it asks for one of that name.
+fn not_used(session: &Session<'_>, directory: &str, file: &str, outcome: &str) -> String {
+    let path = TreePath::new([directory.as_bytes(), b"/", file.as_bytes()].concat());
+    if !session.catalogue.objects.view().is_file(path.as_bytes()) {
+        return format!("there is no such file; {outcome}");
+    }
+    let asked = |it: &&Loaded| it.asked.iter().any(|it| it == file.as_bytes());
+    let hint = match session.process.objects.iter().find(asked).map(|it| it.via) {
+        Some(Via::Rpath { .. }) => "; an RPATH comes before LD_LIBRARY_PATH".to_owned(),
+        Some(Via::Runpath | Via::Cache | Via::Default) => format!("; LD_LIBRARY_PATH={directory} would put it first"),
+        Some(Via::Executable | Via::LdLibraryPath | Via::Absolute | Via::Preload | Via::Dlopen) | None => String::new(),
+    };
+    format!("it is not used; {outcome}{hint}")
 }
 
 /// What `import` finds, and what happens to it; else what became of the first request.
@@ -146,7 +171,8 @@ fn ways_of_objects(session: &Session<'_>, name: &str, ways: &mut Vec<Way>) {
     let (process, view) = (&session.process, session.catalogue.objects.view());
     for (index, loaded) in process.objects.iter().enumerate() {
         let soname = loaded.object.linkage.as_ref().ok().and_then(|it| it.soname.as_deref()).map(printable);
-        let names = loaded.asked.iter().map(|it| printable(it)).chain(soname).chain([printable(&loaded.name)]);
+        let paths = [printable(&loaded.name), resolved(view, &loaded.name), loaded.real().text()];
+        let names = loaded.asked.iter().map(|it| printable(it)).chain(soname).chain(paths);
         let file = printable(loaded.real().file_name());
         let known = session.catalogue.identity(&loaded.object);
         let kind = known.is_some_and(|it| it.library == name || it.capabilities.iter().any(|word| word == name));
@@ -293,10 +319,13 @@ fn way_of_missing(world: &World<'_>, missing: &Missing) -> Way {
         }
     }
     places.extend(cache.map(|(path, reason)| (path, Via::Cache.word(), Some(reason))));
+    let closed = world.catalogue.objects.closed_directories();
+    let unseen = missing.searched.iter().any(|(directory, _)| closed.contains_key(&TreePath::new(directory)));
+    let but = if unseen { ", but not every place could be looked into" } else { "" };
     Way {
         asker: format!("NEEDED {asked} of {}", printable(&missing.needed_by)),
         places,
-        outcome: format!("{asked} is found nowhere"),
+        outcome: format!("{asked} is found nowhere{but}"),
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) fn ways_of_modules(
     for (at, element) in name.split('.').enumerate().skip(1) {
         let dotted = name.split('.').take(at + 1).collect::<Vec<_>>().join(".");
         let Some(module) = found(world, &dotted, gaps) else {
-            let outcome = format!("no module {element} in {above}");
+            let outcome = format!("no module {element} lies in {above}; what the package makes by itself is not seen");
             ways.push(Way { asker: format!("import {dotted}"), places: Vec::new(), outcome });
             return (ways, None);
         };
@@ -60,7 +60,9 @@ fn top_level(world: &World<'_>, top: &str, winner: &ModuleFile, gaps: &mut Vec<G
                 taken = true;
                 (it.path.text(), word, None)
             }
-            Some(it) if taken => (it.path.text(), word, Some("hidden by the one above".to_owned())),
+            Some(it) if taken && it.kind != ModuleKind::Namespace => {
+                (it.path.text(), word, Some("hidden by the one above".to_owned()))
+            }
             Some(it) => (it.path.text(), word, Some(less(&it).to_owned())),
             None => (entry.path.text(), word, Some(absent(world, entry.exists, &entry.path))),
         });
@@ -88,7 +90,7 @@ fn absent(world: &World<'_>, exists: bool, entry: &TreePath) -> String {
 /// Why a module in an earlier entry loses against one in a later one.
 fn less(module: &ModuleFile) -> &'static str {
     match module.kind {
-        ModuleKind::Namespace => "a directory without __init__: a later package wins",
+        ModuleKind::Namespace => "a directory without __init__: a package wins, wherever it is",
         ModuleKind::Package | ModuleKind::Extension | ModuleKind::Source | ModuleKind::Bytecode => {
             "an editable install comes before it"
         }

@@ -118,6 +118,12 @@ impl World<'_> {
         objects::alone(store, &self.site.files, system, &question.variables, question.cpu, self.interpreter())
     }
 
+    /// Directories in which the loader could not look, so far.
+    pub(super) fn closed(&self) -> Vec<Gap> {
+        let closed = self.catalogue.objects.closed_directories().into_iter();
+        closed.map(|(it, reason)| Gap::new(&it, Stage::Loader, reason, "which libraries lie there")).collect()
+    }
+
     /// Linkage of the interpreter.
     pub(super) fn interpreter(&self) -> Option<&Linkage> {
         self.interpreter.as_ref()
