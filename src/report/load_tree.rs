@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::counts::plural;
 use super::layout::{Paper, Tone};
-use super::loads::{LoadEvent, LoadedObject, LoadsReport};
+use super::loads::{LoadEvent, LoadedObject, LoadsReport, PassedOver};
 use super::places::{Names, file_name};
 use super::{Look, Verbosity};
 
@@ -254,11 +254,17 @@ impl<'a> Forest<'a> {
 /// What was tried before: the one that says most, and how many more.
 fn passed_over(object: &LoadedObject, names: &Names) -> Option<String> {
     let all = &object.passed_over;
-    let telling = all.iter().find(|it| it.reason != "not there").or(all.first())?;
-    let first = if telling.reason == "not there" {
-        format!("not in {}", names.short(directory(&telling.path)))
-    } else {
-        format!("not {}: {}", names.short(&telling.path), names.short_inside(&telling.reason))
+    let weight = |it: &&PassedOver| match it.reason.as_str() {
+        "no such directory" => 2,
+        "not there" => 1,
+        _ => 0,
+    };
+    let telling = all.iter().min_by_key(weight)?;
+    let place = names.short(directory(&telling.path));
+    let first = match weight(&telling) {
+        2 => format!("no directory {place}"),
+        1 => format!("not in {place}"),
+        _ => format!("not {}: {}", names.short(&telling.path), names.short_inside(&telling.reason)),
     };
     Some(match all.len() {
         1 => first,

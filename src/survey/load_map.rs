@@ -9,7 +9,7 @@ use super::why::told;
 use super::world::World;
 use crate::base::{Gap, TreePath, printable};
 use crate::discover::{self, DiscoverError, Installation, Origin};
-use crate::loader::{Failure, Loaded, Missing, ObjectIndex, Process, Via};
+use crate::loader::{Failure, Loaded, Missing, ObjectIndex, Probe, Process, Via};
 use crate::tree::View;
 
 /// The directories that most paths of an installation begin with, and the tag in the names of its extensions.
@@ -214,7 +214,7 @@ fn mapped(view: &View, session: &Session<'_>, index: ObjectIndex, loaded: &Loade
     let mut again: Vec<ObjectIndex> = loaded.needs.iter().filter_map(|(_, answer)| *answer).collect();
     again.retain(|it| process.objects.get(*it).is_some_and(|other| other.needed_by != Some(index)));
     again.dedup();
-    let probe = |it: &crate::loader::Probe| (resolved(view, &it.path), it.via.word(), it.refused.clone());
+    let probe = |it: &Probe| (resolved(view, &it.path), it.via.word(), refusal(view, it));
     Mapped {
         path: printable(&loaded.name),
         soname: soname.map(printable).unwrap_or_default(),
@@ -229,6 +229,15 @@ fn mapped(view: &View, session: &Session<'_>, index: ObjectIndex, loaded: &Loade
         refused: told(&loaded.probes, &loaded.name).map(probe).collect(),
         again,
     }
+}
+
+/// Why a candidate was passed over; a directory that is gone is told from a file that is.
+pub(super) fn refusal(view: &View, probe: &Probe) -> String {
+    let directory = probe.path.get(..probe.path.iter().rposition(|b| *b == b'/').unwrap_or(0)).unwrap_or_default();
+    if probe.refused == "not there" && directory.first() == Some(&b'/') && !view.is_directory(directory) {
+        return "no such directory".to_owned();
+    }
+    probe.refused.clone()
 }
 
 /// A path of the loader with the links of its directory resolved, where that leads somewhere.

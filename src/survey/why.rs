@@ -3,7 +3,7 @@
 use super::Question;
 use super::copies::{Asker, Use, Wanted, copies};
 use super::knowledge::Knowledge;
-use super::load_map::{Landmarks, resolved, with_first};
+use super::load_map::{Landmarks, refusal, resolved, with_first};
 use super::remedies::{Remedy, remedies};
 use super::session::{Failed, Session, describe};
 use super::why_module::ways_of_modules;
@@ -180,7 +180,7 @@ fn ways_of_objects(session: &Session<'_>, name: &str, ways: &mut Vec<Way>) {
             continue;
         }
         let mut places: Vec<(String, &'static str, Option<String>)> = told(&loaded.probes, &loaded.name)
-            .map(|it| (resolved(view, &it.path), it.via.word(), Some(it.refused.clone())))
+            .map(|it| (resolved(view, &it.path), it.via.word(), Some(refusal(view, it))))
             .collect();
         places.push((resolved(view, &loaded.name), loaded.via.word(), None));
         ways.push(Way { asker: asker(process, index), places, outcome: outcome(process, loaded) });
