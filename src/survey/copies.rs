@@ -343,10 +343,7 @@ fn along(session: &Session<'_>, path: &TreePath) -> Vec<String> {
 }
 
 fn missing_name(failure: &Failure) -> Option<String> {
-    match failure {
-        Failure::Missing(it) => Some(printable(&it.soname)),
-        Failure::Unusable { .. } | Failure::Version(_) | Failure::TooMany => None,
-    }
+    if let Failure::Missing(it) = failure { Some(printable(&it.soname)) } else { None }
 }
 
 /// `libx` of `libx.so.1` and of `libx-0a1b2c3d.so.1`, as bundled libraries are called.

@@ -276,13 +276,10 @@ fn rule(process: &Process<'_>, loaded: &Loaded) -> String {
 
 /// What to ask `why` about, after an import that fails.
 fn ask(failed: &Failed) -> String {
-    match (&failed.failure, &failed.extension) {
-        (Some(Failure::Missing(missing)), _) => printable(&missing.soname),
-        (Some(Failure::Unusable { .. } | Failure::Version(_) | Failure::TooMany) | None, Some(extension)) => {
-            printable(extension.file_name())
-        }
-        (Some(Failure::Unusable { .. } | Failure::Version(_) | Failure::TooMany) | None, None) => failed.import.clone(),
+    if let Some(Failure::Missing(missing)) = &failed.failure {
+        return printable(&missing.soname);
     }
+    failed.extension.as_ref().map_or_else(|| failed.import.clone(), |it| printable(it.file_name()))
 }
 
 fn note(view: &View, failure: &Failure, missing: &mut Vec<Unmet>) {
