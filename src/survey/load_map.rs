@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::Question;
 use super::knowledge::Knowledge;
 use super::session::{Failed, Session};
 use super::why::told;
 use super::world::World;
+use super::{Question, performed};
 use crate::base::{Gap, TreePath, printable};
 use crate::discover::{self, DiscoverError, Installation, Origin};
 use crate::loader::{Failure, Loaded, Missing, ObjectIndex, Probe, Process, Via};
@@ -120,16 +120,12 @@ pub struct AloneMap {
 /// When there is nothing to look at.
 pub fn load_map(view: &View, know: &Knowledge, question: &Question) -> Result<LoadMap, DiscoverError> {
     with_first(view, know, question, |world| {
-        let mut session = world.session_with_probes();
-        let imports = world.imports();
-        for import in &imports {
-            session.import_as_asked(import);
-        }
+        let session = performed(world);
         let mut map = LoadMap { gaps: world.gaps.clone(), landmarks: world.landmarks(), ..LoadMap::default() };
         map.gaps.extend(world.system.as_ref().err().cloned());
         map.gaps.extend(session.gaps.iter().cloned());
         map.gaps.extend(world.closed());
-        map.events = events(view, &session, &imports);
+        map.events = events(view, &session, &world.imports());
         for failure in &session.process.start_failures {
             note(view, failure, &mut map.missing);
         }

@@ -38,6 +38,7 @@ use crate::tree::View;
 
 use builder::Builder;
 use ledger::Ledger;
+use session::Session;
 use world::World;
 
 pub use knowledge::{Knowledge, SiteFiles};
@@ -204,4 +205,13 @@ fn choices(builder: &mut Builder<'_, '_>) -> Fact<Vec<Choice>> {
         });
     }
     Fact::known(list, Vec::new())
+}
+
+/// Performs the imports of a question in one process that keeps every candidate that was passed over.
+fn performed<'a>(world: &'a World<'a>) -> Session<'a> {
+    let mut session = world.session_with_probes();
+    for import in world.imports() {
+        session.import_as_asked(&import);
+    }
+    session
 }

@@ -1,6 +1,5 @@
 //! Why a library, package or file is, or is not, the one that is used: the search behind the load map, as plain data.
 
-use super::Question;
 use super::copies::{Asker, Use, Wanted, copies};
 use super::knowledge::Knowledge;
 use super::load_map::{Landmarks, refusal, resolved, with_first};
@@ -8,6 +7,7 @@ use super::remedies::{Remedy, remedies};
 use super::session::{Failed, Session, describe};
 use super::why_module::ways_of_modules;
 use super::world::World;
+use super::{Question, performed};
 use crate::base::{Gap, TreePath, printable};
 use crate::discover::DiscoverError;
 use crate::loader::{Failure, Loaded, Missing, ObjectIndex, Probe, Process, Via};
@@ -74,10 +74,7 @@ pub struct Way {
 /// When there is nothing to look at.
 pub fn why(view: &View, know: &Knowledge, question: &Question, name: &str) -> Result<Why, DiscoverError> {
     with_first(view, know, question, |world| {
-        let mut session = world.session_with_probes();
-        for import in world.imports() {
-            session.import_as_asked(&import);
-        }
+        let session = performed(world);
         let mut why = Why { gaps: world.gaps.clone(), landmarks: world.landmarks(), ..Why::default() };
         why.gaps.extend(world.system.as_ref().err().cloned());
         why.gaps.extend(world.closed());
