@@ -8,11 +8,12 @@ use std::collections::BTreeSet;
 
 use super::environment::replace_origin;
 use super::session::Session;
+use super::trial::{Trial, trial};
 use super::world::World;
 use crate::base::{Gap, Stage, TreePath, Variables, printable};
 use crate::elf::Linkage;
 use crate::identify::Attribute;
-use crate::loader::{Detail, Failure, Object, Process, Start, Via};
+use crate::loader::Object;
 
 /// Directories that are listed at most.
 const DIRECTORIES: usize = 400;
@@ -73,10 +74,8 @@ pub(super) struct Copy {
     /// What it is: `openblas 0.3.30`, empty when that is not known.
     pub(super) identity: String,
     pub(super) suits: Use,
-    /// A library that is missing next, once this one is found.
-    pub(super) next: Option<String>,
-    /// Libraries of the process that would come from its directory too, if `LD_LIBRARY_PATH` named that.
-    pub(super) along: Vec<String>,
+    /// What came of trying it.
+    pub(super) trial: Trial,
     /// Under which condition it would be found, or why not.
     pub(super) condition: String,
 }
@@ -118,7 +117,7 @@ pub(super) fn copies(
     for path in ordered {
         let Ok(real) = world.view.resolve(path.as_bytes()) else { continue };
         if seen.insert(real.clone()) {
-            copies.push(judge(world, session, wanted, path, &real));
+            copies.push(judge(world, session, wanted, (path, &real), &named));
         }
     }
     copies.sort_by(|a, b| (a.suits, &a.path).cmp(&(b.suits, &b.path)));
@@ -168,7 +167,7 @@ fn directories(world: &World<'_>, session: &Session<'_>, wanted: &Wanted) -> Vec
 }
 
 /// Where an object lies, and its own search path.
-fn named_by(name: &[u8], object: &Object) -> Vec<Vec<u8>> {
+pub(super) fn named_by(name: &[u8], object: &Object) -> Vec<Vec<u8>> {
     let above = |path: &[u8]| path.get(..path.iter().rposition(|b| *b == b'/').unwrap_or(0)).map(<[u8]>::to_vec);
     let origin = above(name).unwrap_or_default();
     let mut out: Vec<Vec<u8>> = above(object.real.as_bytes()).into_iter().chain([origin.clone()]).collect();
@@ -205,7 +204,7 @@ fn multiarch<'w>(world: &'w World<'_>) -> Option<&'w str> {
 
 /// What a directory is to one that is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Relation {
+pub(super) enum Relation {
     /// `/sw/NAME/5.0.8/lib` to `/sw/NAME/5.0.7/lib`: looked through for any version of the library.
     Version,
     /// `/sw/OTHER/1.2/lib`: asked for the very file.
@@ -213,7 +212,7 @@ enum Relation {
 }
 
 /// Other versions of the same software, and other software beside it.
-fn neighbours(world: &World<'_>, named: &[TreePath]) -> Vec<(TreePath, Relation)> {
+pub(super) fn neighbours(world: &World<'_>, named: &[TreePath]) -> Vec<(TreePath, Relation)> {
     let own = [&world.installation.prefix, &world.installation.base_prefix];
     let shared = [TreePath::root(), TreePath::new("/usr"), TreePath::new("/home")];
     let mut roots: BTreeSet<(Relation, TreePath, Vec<u8>)> = BTreeSet::new();
@@ -248,7 +247,13 @@ fn neighbours(world: &World<'_>, named: &[TreePath]) -> Vec<(TreePath, Relation)
     out
 }
 
-fn judge(world: &World<'_>, session: &Session<'_>, wanted: &Wanted, path: TreePath, real: &TreePath) -> Copy {
+fn judge(
+    world: &World<'_>,
+    session: &Session<'_>,
+    wanted: &Wanted,
+    (path, real): (TreePath, &TreePath),
+    named: &[TreePath],
+) -> Copy {
     let object = match world.catalogue.objects.get(real) {
         Ok(object) => object,
         Err(error) => return Copy::useless(path, format!("cannot be read: {error}")),
@@ -268,25 +273,25 @@ fn judge(world: &World<'_>, session: &Session<'_>, wanted: &Wanted, path: TreePa
     let asked = |name: &[u8]| wanted.names.iter().any(|it| it == name);
     let here = || session.process.search(0, path.file_name()).0.map_or(None, |(it, _)| Some(TreePath::new(it)));
     let is_here = |it: TreePath| world.view.resolve(it.as_bytes()).is_ok_and(|it| it == *real);
-    let (suits, (condition, next)) = if matches!(wanted.asker, Asker::Nobody) && here().is_some_and(is_here) {
-        (Use::Place, ("would be found as things are".to_owned(), None))
+    let mut tried = Trial::default();
+    let (suits, condition) = if matches!(wanted.asker, Asker::Nobody) && here().is_some_and(is_here) {
+        (Use::Place, "would be found as things are".to_owned())
     } else if asked(path.file_name()) {
-        (Use::Place, would_be_found(world, wanted, &path, real))
+        tried = trial(world, session, wanted, (&path, real), named);
+        (if tried.found { Use::Place } else { Use::None }, tried.condition())
     } else if soname.is_some_and(asked) {
         let name = printable(soname.unwrap_or_default());
-        let condition = format!("is {name} under another file name: would do if a link {name} beside it led to it");
-        (Use::Name, (condition, None))
+        (Use::Name, format!("is {name} under another file name: would do if a link {name} beside it led to it"))
     } else {
         let name = printable(soname.unwrap_or(path.file_name()));
-        (Use::Other, (format!("is {name}: another version or build, which nobody here asks for"), None))
+        (Use::Other, format!("is {name}: another version or build, which nobody here asks for"))
     };
-    let along = if suits == Use::Place { along(session, &path) } else { Vec::new() };
-    Copy { path, identity, suits, next, along, condition }
+    Copy { path, identity, suits, trial: tried, condition }
 }
 
 impl Copy {
     fn useless(path: TreePath, condition: String) -> Self {
-        Self { path, identity: String::new(), suits: Use::None, next: None, along: Vec::new(), condition }
+        Self { path, identity: String::new(), suits: Use::None, trial: Trial::default(), condition }
     }
 
     /// The directory that holds it.
@@ -295,55 +300,10 @@ impl Copy {
     }
 }
 
-fn other_machine(linkage: &Linkage, interpreter: Option<&Linkage>) -> Option<String> {
+pub(super) fn other_machine(linkage: &Linkage, interpreter: Option<&Linkage>) -> Option<String> {
     let own = interpreter?;
     let same = linkage.machine == own.machine && linkage.bits == own.bits && linkage.little_endian == own.little_endian;
     (!same).then(|| format!("{}, {} bits", linkage.machine_name(), linkage.bits))
-}
-
-/// What the loader says when `LD_LIBRARY_PATH` names the directory of the copy, and what is missing next.
-fn would_be_found(world: &World<'_>, wanted: &Wanted, path: &TreePath, real: &TreePath) -> (String, Option<String>) {
-    let directory = path.parent().unwrap_or_else(TreePath::root);
-    let condition = format!("would be found if LD_LIBRARY_PATH held {directory}");
-    let mut variables = world.question.variables.clone();
-    let old = variables.get("LD_LIBRARY_PATH").unwrap_or_default();
-    let colon: &[u8] = if old.is_empty() { b"" } else { b":" };
-    let value = [directory.as_bytes(), colon, old].concat();
-    variables.set(b"LD_LIBRARY_PATH", value, "assumed");
-    let Ok(system) = &world.system else { return (condition, None) };
-    // Without an object that needs it, the copy itself shows what is missing next.
-    let resolve = |it: &[u8]| world.view.resolve(it).unwrap_or_else(|_| real.clone());
-    let asker = wanted.object().map_or_else(|| real.clone(), resolve);
-    let (cpu, detail) = (world.question.cpu, Detail::Names);
-    let start = Start { executable: &asker, system, variables: &variables, cpu, detail };
-    let Ok(process) = Process::start(world.catalogue.objects, &start) else { return (condition, None) };
-    let missing: Vec<String> = process.start_failures.iter().filter_map(missing_name).collect();
-    if missing.iter().any(|it| wanted.names.iter().any(|name| printable(name) == **it)) {
-        return (format!("would not be found through LD_LIBRARY_PATH={directory} either"), None);
-    }
-    match missing.into_iter().next() {
-        Some(next) => (format!("{condition}; then {next} is missing"), Some(next)),
-        None => (condition, None),
-    }
-}
-
-/// Names that the process finds elsewhere now, by a rule that comes after `LD_LIBRARY_PATH`.
-fn along(session: &Session<'_>, path: &TreePath) -> Vec<String> {
-    let view = session.catalogue.objects.view();
-    let directory = path.parent().unwrap_or_else(TreePath::root);
-    let mut out = Vec::new();
-    for loaded in &session.process.objects {
-        let later = matches!(loaded.via, Via::Runpath | Via::Cache | Via::Default);
-        let names = loaded.asked.iter().filter(|it| later && !it.contains(&b'/'));
-        let elsewhere =
-            |it: &&Vec<u8>| view.resolve(directory.join(it).as_bytes()).is_ok_and(|it| it != *loaded.real());
-        out.extend(names.filter(elsewhere).map(|it| printable(it)));
-    }
-    out
-}
-
-fn missing_name(failure: &Failure) -> Option<String> {
-    if let Failure::Missing(it) = failure { Some(printable(&it.soname)) } else { None }
 }
 
 /// `libx` of `libx.so.1` and of `libx-0a1b2c3d.so.1`, as bundled libraries are called.

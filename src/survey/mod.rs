@@ -24,6 +24,7 @@ mod remedies;
 mod session;
 mod site;
 mod tools;
+mod trial;
 mod undescribed;
 mod unknown;
 mod why;

@@ -22,13 +22,16 @@ pub(super) fn remedies(world: &World<'_>, wanted: &Wanted, copies: &[Copy]) -> V
     }
     let owner = package(world, wanted);
     if let Some(copy) = copies.iter().find(|it| it.suits == Use::Place) {
-        let directory = shell(&copy.directory());
-        let more = copy.next.as_ref().map_or_else(String::new, |it| format!(", once {it} is found too"));
+        let directories: Vec<String> = copy.trial.directories.iter().map(shell).collect();
+        let more = copy.trial.next.as_ref().map_or_else(String::new, |it| format!(", once {it} is found too"));
         out.push(remedy(
-            &format!("this shell and the jobs it submits{more}{}", along(copy)),
-            format!("export LD_LIBRARY_PATH={directory}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"),
+            &format!("this shell and the jobs it submits{more}{}", along(&copy.trial.along)),
+            format!("export LD_LIBRARY_PATH={}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}", directories.join(":")),
         ));
-        out.extend(in_the_object(world, wanted, copy));
+        // What the copy needs in turn is not found through the object that asks.
+        if copy.trial.directories.len() == 1 && copy.trial.next.is_none() {
+            out.extend(in_the_object(world, wanted, copy));
+        }
     } else if let Some(copy) = copies.iter().find(|it| it.suits == Use::Name) {
         let name = wanted.names.first().map(|it| printable(it)).unwrap_or_default();
         let target = printable(copy.path.file_name());
@@ -72,8 +75,8 @@ pub(super) fn remedies(world: &World<'_>, wanted: &Wanted, copies: &[Copy]) -> V
 }
 
 /// A directory in `LD_LIBRARY_PATH` gives more than the one library.
-fn along(copy: &Copy) -> String {
-    match copy.along.as_slice() {
+fn along(names: &[String]) -> String {
+    match names {
         [] => String::new(),
         [one] => format!("; {one} would then come from there too"),
         [first, more @ ..] => format!("; {first} and {} more would then come from there too", more.len()),
