@@ -123,6 +123,7 @@ fn report(map: LoadMap, asked: Asked) -> LoadsReport {
         events: map.events.into_iter().map(event).collect(),
         missing: map.missing.into_iter().map(missing).collect(),
         gaps: map.gaps.iter().map(gap).collect(),
+        parts: map.parts,
         failures: map.failures.into_iter().map(failure).collect(),
         asked,
     }

@@ -20,6 +20,9 @@ pub struct LoadsReport {
     pub missing: Vec<MissingObject>,
     /// What could not be read or decided.
     pub gaps: Vec<Gap>,
+    /// Libraries that an object opens at run time and cannot do without: whose, and what.
+    #[serde(skip)]
+    pub parts: Vec<(String, String)>,
     /// Imports that cannot work.
     #[serde(skip)]
     pub failures: Vec<FailedImport>,
@@ -161,6 +164,9 @@ fn verdict(report: &LoadsReport) -> (Tone, String) {
     if !report.missing.is_empty() {
         parts.push(format!("{} found nowhere", plural(report.missing.len(), "need")));
     }
+    if !report.parts.is_empty() {
+        parts.push(format!("{} missing at run time", plural(report.parts.len(), "part")));
+    }
     match report.failures.len() {
         0 => {}
         1 => parts.push("1 import fails".to_owned()),
@@ -201,11 +207,18 @@ fn failures(report: &LoadsReport, names: &Names, paper: &mut Paper<'_>) {
 }
 
 fn missing(report: &LoadsReport, names: &Names, paper: &mut Paper<'_>) {
-    if report.missing.is_empty() {
+    if report.missing.is_empty() && report.parts.is_empty() {
         return;
     }
     paper.blank();
     paper.put(0, 2, &[(Tone::Error, "found nowhere")]);
+    for (owner, part) in &report.parts {
+        let by = format!(", which {} opens at run time", names.short(owner));
+        paper.put(2, 6, &[(Tone::Strong, part), (Tone::Plain, &by)]);
+        if part.contains(".so") {
+            paper.verbatim(8, Tone::Plain, &report.asked.why(part));
+        }
+    }
     for it in &report.missing {
         let by = format!(", which {} needs", names.short(&it.needed_by));
         paper.put(2, 6, &[(Tone::Strong, &it.soname), (Tone::Plain, &by)]);

@@ -30,6 +30,8 @@ pub struct LoadMap {
     pub events: Vec<Event>,
     /// NEEDED entries that nothing satisfies.
     pub missing: Vec<Unmet>,
+    /// Libraries that an object opens at run time and cannot do without: whose, and what.
+    pub parts: Vec<(String, String)>,
     /// Imports that cannot work.
     pub failures: Vec<FailedImport>,
     /// What could not be decided.
@@ -125,6 +127,8 @@ pub fn load_map(view: &View, know: &Knowledge, question: &Question) -> Result<Lo
         map.gaps.extend(world.system.as_ref().err().cloned());
         map.gaps.extend(session.gaps.iter().cloned());
         map.gaps.extend(world.closed());
+        let owner = |it: ObjectIndex| session.process.objects.get(it).map(|it| it.real().text()).unwrap_or_default();
+        map.parts = session.missing_parts.iter().map(|(by, part)| (owner(*by), part.clone())).collect();
         map.events = events(view, &session, &world.imports());
         for failure in &session.process.start_failures {
             note(view, failure, &mut map.missing);

@@ -138,6 +138,7 @@ fn search(world: &World<'_>, session: &Session<'_>, name: &str, ways: &mut Vec<W
     ways_of_objects(session, name, ways);
     ways_of_failures(world, session, name, ways, wanted);
     ways_of_choices(session, name, ways, wanted);
+    ways_of_parts(session, name, ways, wanted);
     if ways.len() == before {
         ways_of_others(world, name, ways, wanted);
     }
@@ -366,6 +367,19 @@ fn ways_of_choices(session: &Session<'_>, name: &str, ways: &mut Vec<Way>, wante
             places: chosen.candidates.iter().map(place).collect(),
             outcome: format!("{} picks {picked}: {}", chosen.package, chosen.decided_by),
         });
+    }
+}
+
+/// Libraries that another one opens at run time, and that are found nowhere.
+fn ways_of_parts(session: &Session<'_>, name: &str, ways: &mut Vec<Way>, wanted: &mut Vec<Wanted>) {
+    for (owner, part) in session.missing_parts.iter().filter(|(_, part)| part.contains(".so") && fits(part, name)) {
+        let owner = session.process.objects.get(*owner).map(|it| it.real().text()).unwrap_or_default();
+        ways.push(Way {
+            asker: format!("{owner} opens {part} at run time"),
+            places: Vec::new(),
+            outcome: format!("{part} is found nowhere"),
+        });
+        wanted.push(Wanted { names: vec![part.as_bytes().to_vec()], asker: Asker::Package });
     }
 }
 

@@ -161,6 +161,7 @@ pub(crate) fn loads() -> LoadsReport {
         events: events.into_iter().map(|(it, objects)| LoadEvent { import: it.into(), objects }).collect(),
         missing: vec![unmet],
         gaps: vec![gap("/opt/mpi/lib", "tree", "permission denied", "libraries in it")],
+        parts: vec![("/opt/mkl/lib/libmkl_rt.so.2".into(), "libmkl_def.so.2".into())],
         failures: vec![
             failure("h5py", "libhdf5.so.103 is found nowhere", "libhdf5.so.103"),
             failure("numexpr", &format!("{} cannot be loaded: empty file", extension("numexpr/x")), "x.so"),
