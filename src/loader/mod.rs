@@ -26,7 +26,7 @@ mod versions;
 pub use hwcaps::{CpuLevel, CpuMaker};
 pub use objects::{Object, Objects};
 pub use process::{Failure, Process, Request, Visibility};
-pub use start::{Detail, Start, Surroundings};
+pub use start::{Binding, Detail, Start, Surroundings};
 pub use system::{Family, System};
 pub use undefined::Undefined;
 pub use versions::VersionMiss;

@@ -26,6 +26,8 @@ pub struct Object {
     open: Option<elf::Object>,
     symbols: OnceLock<Result<Arc<Symbols>, ElfError>>,
     versions: OnceLock<Result<Arc<Versions>, ElfError>>,
+    /// Symbols that it wants a version of.
+    wanted_versions: OnceLock<HashMap<Vec<u8>, WantedVersion>>,
     /// Symbols that it was asked for: every extension asks its interpreter for the same few hundred.
     answered: Mutex<HashMap<(Vec<u8>, Option<WantedVersion>), bool>>,
 }
@@ -91,6 +93,7 @@ impl<'v> Objects<'v> {
             },
             symbols: OnceLock::new(),
             versions: OnceLock::new(),
+            wanted_versions: OnceLock::new(),
             answered: Mutex::default(),
         });
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -129,6 +132,15 @@ impl<'v> Objects<'v> {
             Symbols::open(file).map(Arc::new)
         };
         object.symbols.get_or_init(open).clone()
+    }
+
+    /// The version that an object wants of a symbol. One whose references cannot be read wants none.
+    pub(super) fn wanted_version(&self, object: &Object, symbol: &[u8]) -> Option<WantedVersion> {
+        let read = || {
+            let references = self.symbols(object).and_then(|it| it.references()).unwrap_or_default();
+            references.into_iter().filter_map(|it| Some((it.name, it.version?))).collect()
+        };
+        object.wanted_versions.get_or_init(read).get(symbol).cloned()
     }
 
     /// Whether an object answers a request for a symbol. One process asks by one rule for versions.

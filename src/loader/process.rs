@@ -6,8 +6,10 @@ use std::sync::Arc;
 use super::candidate::Shape;
 use super::hwcaps::CpuLevel;
 use super::objects::{Object, Objects};
+use super::search::RootDirectory;
 use super::start::{Detail, Surroundings};
 use super::system::{Family, System};
+use super::undefined::Undefined;
 use super::versions::VersionMiss;
 use super::{Loaded, Missing, ObjectIndex, Probe, Via};
 
@@ -53,6 +55,8 @@ pub enum Failure {
     },
     /// A library that is found lacks a symbol version.
     Version(VersionMiss),
+    /// Symbols that nothing defines, each with the object that insists on it, as the loader spells it.
+    Undefined(Vec<(Vec<u8>, Undefined)>),
     /// More objects than any process has.
     TooMany,
 }
@@ -64,6 +68,9 @@ pub struct Process<'v> {
     pub objects: Vec<Loaded>,
     /// What the start could not satisfy. A process with such failures does not start.
     pub start_failures: Vec<Failure>,
+    /// Every candidate that was tried, in order, and whose list it is from; only when the process keeps probes. What a
+    /// failed `dlopen` tried stays listed.
+    pub tried: Vec<(Vec<u8>, Via)>,
     /// Preload entries that were found nowhere: a warning of the loader, no failure.
     pub missing_preloads: Vec<Vec<u8>>,
     pub(super) store: &'v Objects<'v>,
@@ -78,12 +85,13 @@ pub struct Process<'v> {
     pub(super) hwcaps: Vec<String>,
     pub(super) detail: Detail,
     pub(super) event: usize,
+    pub(super) root: RootDirectory,
 }
 
 /// What a request is given.
 pub(super) enum Answer {
     Loaded(ObjectIndex),
-    Found { name: Vec<u8>, object: Arc<Object>, via: Via, probes: Vec<Probe> },
+    Found { name: Vec<u8>, object: Arc<Object>, via: Via },
     Failed(Failure),
 }
 
@@ -97,7 +105,11 @@ impl Process<'_> {
         let before = self.objects.len();
         let result = self.open_root(request).and_then(|root| {
             self.map_needs((before..self.objects.len()).collect())?;
-            self.check_versions(before).into_iter().next().map_or(Ok(root), |miss| Err(Failure::Version(miss)))
+            if let Some(miss) = self.check_versions(before).into_iter().next() {
+                return Err(Failure::Version(miss));
+            }
+            let unbound = self.unbound(before);
+            if unbound.is_empty() { Ok(root) } else { Err(Failure::Undefined(unbound)) }
         });
         match result {
             Ok(root) => {
@@ -137,24 +149,26 @@ impl Process<'_> {
     }
 
     fn open_root(&mut self, request: Request<'_>) -> Result<ObjectIndex, Failure> {
+        let mut trace = self.trace();
         let (asked, answer) = match request {
             Request::Path(path) => (path, self.open_path(None, path, Via::Dlopen)),
             Request::Name { name, caller } => {
                 // musl searches as if the executable asked (S7).
                 let requester = if self.system.family == Family::Musl { 0 } else { caller };
-                (name, self.answer(Some(requester), name))
+                (name, self.answer(Some(requester), name, &mut trace))
             }
         };
+        self.absorb(&mut trace);
         match answer {
             Answer::Loaded(index) => {
                 self.learn(index, asked);
                 Ok(index)
             }
-            Answer::Found { name, object, via, probes } => {
+            Answer::Found { name, object, via } => {
                 let root = self.objects.len();
                 let via = if asked.contains(&b'/') { Via::Dlopen } else { via };
                 self.add(name, object, None, via, root, vec![asked.to_vec()]);
-                self.keep(root, probes);
+                self.keep(root, trace.refused);
                 Ok(root)
             }
             // Nobody needs a path that is asked for.
@@ -204,19 +218,22 @@ impl Process<'_> {
     fn need(&mut self, requester: ObjectIndex, name: &[u8]) -> Result<ObjectIndex, Failure> {
         // Tokens are replaced before anything else: the object is known by what they stand for.
         let name = &self.expanded(requester, name);
-        match self.answer(Some(requester), name) {
+        let mut trace = self.trace();
+        let answer = self.answer(Some(requester), name, &mut trace);
+        self.absorb(&mut trace);
+        match answer {
             Answer::Loaded(index) => {
                 self.learn(index, name);
                 Ok(index)
             }
-            Answer::Found { name: path, object, via, probes } => {
+            Answer::Found { name: path, object, via } => {
                 let index = self.objects.len();
                 if index >= OBJECTS {
                     return Err(Failure::TooMany);
                 }
                 let root = self.objects.get(requester).map_or(index, |it| it.scope_root);
                 self.add(path, object, Some(requester), via, root, vec![name.to_vec()]);
-                self.keep(index, probes);
+                self.keep(index, trace.refused);
                 Ok(index)
             }
             Answer::Failed(failure) => Err(failure),

@@ -4,9 +4,11 @@
 //! the asking object were bound, then through the tree of the `dlopen` that brought it in; the first definition wins,
 //! weak or not.
 
+use super::objects::Object;
 use super::process::{NeedKind, needs};
+use super::system::Family;
 use super::{ObjectIndex, Process};
-use crate::elf::{Definition, ElfError};
+use crate::elf::{Definition, ElfError, Versioning, WantedVersion};
 
 impl Process<'_> {
     /// The global scope, in lookup order.
@@ -28,15 +30,38 @@ impl Process<'_> {
         symbol: &[u8],
         unreadable: &mut Vec<(ObjectIndex, ElfError)>,
     ) -> Option<(ObjectIndex, Definition)> {
+        let wanted = self.objects.get(asker).and_then(|it| self.store.wanted_version(&it.object, symbol));
         for index in self.scope_of(asker) {
             let object = &self.objects.get(index)?.object;
-            match self.store.symbols(object).and_then(|it| it.definition(symbol)) {
+            match self.definition(object, symbol, wanted.as_ref()) {
                 Ok(Some(definition)) => return Some((index, definition)),
                 Ok(None) => {}
                 Err(error) => unreadable.push((index, error)),
             }
         }
         None
+    }
+
+    /// The definition that an object answers with; where the asker wants a version of the symbol, one that fits.
+    fn definition(
+        &self,
+        object: &Object,
+        symbol: &[u8],
+        wanted: Option<&WantedVersion>,
+    ) -> Result<Option<Definition>, ElfError> {
+        let found = self.store.symbols(object)?.definition(symbol)?;
+        if found.is_some() && wanted.is_some() && !self.store.answers(object, symbol, self.versioning(wanted))? {
+            return Ok(None);
+        }
+        Ok(found)
+    }
+
+    /// musl looks at no versions.
+    pub(super) fn versioning<'a>(&self, wanted: Option<&'a WantedVersion>) -> Versioning<'a> {
+        match self.system.family {
+            Family::Glibc => Versioning::Wanted(wanted),
+            Family::Musl => Versioning::Ignored,
+        }
     }
 
     /// `roots` and everything below them, breadth first, each once; auxiliaries and filters before their object (F1,

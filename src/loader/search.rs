@@ -15,34 +15,69 @@ use super::{Loaded, Missing, ObjectIndex, Probe, Via, musl};
 /// A file as the loader spells it, and where its directory comes from.
 type Place = (Vec<u8>, Via);
 
+/// What a search leaves behind beside its answer.
+#[derive(Default)]
+pub(super) struct Trace {
+    /// Candidates that were passed over.
+    pub(super) refused: Vec<Probe>,
+    /// Every candidate, in order, where the process keeps probes.
+    pub(super) tried: Vec<(Vec<u8>, Via)>,
+    root: RootDirectory,
+}
+
+/// What glibc believes of `/` as an element of a search path.
+///
+/// `open_path` in glibc `elf/dl-load.c` cuts the file name and the slash off a candidate that it cannot open, to see
+/// whether there is such a directory: of `/x` nothing is left. The first miss makes `/` a directory that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum RootDirectory {
+    #[default]
+    NotAsked,
+    There,
+    Gone,
+}
+
 /// Where to look next.
 enum Step {
     Directory(Directory),
     File(Vec<u8>),
+    /// An entry of the cache that does not count.
+    Dropped(Vec<u8>),
 }
 
 impl Process<'_> {
     /// Where a bare name would be searched, without loading anything.
     pub fn search(&self, requester: ObjectIndex, name: &[u8]) -> (Result<Place, Failure>, Vec<Probe>) {
-        let mut probes = Vec::new();
-        let result = match self.search_name(Some(requester), name, &mut probes) {
+        let mut trace = self.trace();
+        let result = match self.search_name(Some(requester), name, &mut trace) {
             Answer::Found { name, via, .. } => Ok((name, via)),
             Answer::Loaded(index) => {
                 Ok((self.objects.get(index).map_or_else(Vec::new, |it| it.name.clone()), Via::Absolute))
             }
             Answer::Failed(failure) => Err(failure),
         };
-        (result, probes)
+        (result, trace.refused)
+    }
+
+    /// For one request.
+    pub(super) fn trace(&self) -> Trace {
+        Trace { root: self.root, ..Trace::default() }
+    }
+
+    /// Keeps what a request taught; what was passed over goes with the object that was found.
+    pub(super) fn absorb(&mut self, trace: &mut Trace) {
+        self.tried.append(&mut trace.tried);
+        self.root = trace.root;
     }
 
     /// What a request is given: an object of the process, a file, or a failure.
-    pub(super) fn answer(&self, requester: Option<ObjectIndex>, name: &[u8]) -> Answer {
+    pub(super) fn answer(&self, requester: Option<ObjectIndex>, name: &[u8], trace: &mut Trace) -> Answer {
         if let Some(index) = self.loaded_as(name) {
             return Answer::Loaded(index);
         }
         if self.is_loader(name) {
             return match self.store.get(&self.system.loader) {
-                Ok(object) => self.found(self.system.interpreter.clone(), object, Via::Absolute, Vec::new()),
+                Ok(object) => self.found(self.system.interpreter.clone(), object, Via::Absolute),
                 Err(error) => Answer::Failed(Failure::Unusable {
                     path: self.system.interpreter.clone(),
                     needed_by: self.name_of(requester),
@@ -51,7 +86,7 @@ impl Process<'_> {
             };
         }
         if !name.contains(&b'/') {
-            return self.search_name(requester, name, &mut Vec::new());
+            return self.search_name(requester, name, trace);
         }
         match requester {
             Some(by) => self.open_path(requester, &self.expanded(by, name), Via::Absolute),
@@ -78,7 +113,7 @@ impl Process<'_> {
         }
         let needed_by = self.name_of(requester);
         match self.look(path) {
-            Candidate::Opened(object) => self.found(path.to_vec(), object, via, Vec::new()),
+            Candidate::Opened(object) => self.found(path.to_vec(), object, via),
             Candidate::Refused(reason) | Candidate::Fatal(reason) => {
                 Answer::Failed(Failure::Unusable { path: path.to_vec(), needed_by, reason })
             }
@@ -135,10 +170,10 @@ impl Process<'_> {
     }
 
     /// An object that is in the process under another name is the same object (M4).
-    fn found(&self, name: Vec<u8>, object: Arc<Object>, via: Via, probes: Vec<Probe>) -> Answer {
+    fn found(&self, name: Vec<u8>, object: Arc<Object>, via: Via) -> Answer {
         match self.objects.iter().position(|it| it.object.id == object.id) {
             Some(index) => Answer::Loaded(index),
-            None => Answer::Found { name, object, via, probes },
+            None => Answer::Found { name, object, via },
         }
     }
 
@@ -167,7 +202,7 @@ impl Process<'_> {
         }
     }
 
-    fn search_name(&self, requester: Option<ObjectIndex>, name: &[u8], probes: &mut Vec<Probe>) -> Answer {
+    fn search_name(&self, requester: Option<ObjectIndex>, name: &[u8], trace: &mut Trace) -> Answer {
         let mut searched: Vec<(Vec<u8>, Via)> = Vec::new();
         let mut abandoned = None;
         let unusable = |path: Vec<u8>, reason: String| {
@@ -175,6 +210,12 @@ impl Process<'_> {
         };
         for place in self.places(requester, name) {
             let (via, list) = match &place {
+                Step::Dropped(path) => {
+                    let refused = "lies in a default directory, where the requester does not look".to_owned();
+                    trace.tried.extend(self.keeps_probes().then(|| (path.clone(), Via::Cache)));
+                    trace.refused.push(Probe { path: path.clone(), via: Via::Cache, refused });
+                    continue;
+                }
                 Step::Directory(it) if abandoned == Some(it.list) => continue,
                 Step::Directory(it) => {
                     if !searched.iter().any(|(path, _)| *path == it.path) {
@@ -187,20 +228,34 @@ impl Process<'_> {
             let candidates = self.candidates(&place, name);
             let last = candidates.len().saturating_sub(1);
             for (at, path) in candidates.into_iter().enumerate() {
-                match self.look(&path) {
-                    Candidate::Opened(object) => return self.found(path, object, via, std::mem::take(probes)),
+                let in_root = at == last && list.is_some() && self.is_root(&path);
+                if in_root && trace.root == RootDirectory::Gone {
+                    continue;
+                }
+                if self.keeps_probes() {
+                    trace.tried.push((path.clone(), via));
+                }
+                let candidate = self.look(&path);
+                if in_root && trace.root == RootDirectory::NotAsked {
+                    trace.root = match &candidate {
+                        Candidate::Opened(_) => RootDirectory::There,
+                        Candidate::Refused(_) | Candidate::Loop | Candidate::Fatal(_) => RootDirectory::Gone,
+                    };
+                }
+                match candidate {
+                    Candidate::Opened(object) => return self.found(path, object, via),
                     Candidate::Refused(refused) => {
                         if self.keeps_probes() || refused != "not there" {
-                            probes.push(Probe { path, via, refused });
+                            trace.refused.push(Probe { path, via, refused });
                         }
                     }
                     Candidate::Loop if self.system.family == Family::Musl => return unusable(path, link_loop()),
                     Candidate::Loop => {
                         // A directory that cannot be entered is a directory that is not there.
-                        if at == last && self.has_directory(&path) {
+                        if at == last && self.has_directory(&path) && !(in_root && trace.root == RootDirectory::Gone) {
                             abandoned = list;
                         }
-                        probes.push(Probe { path, via, refused: link_loop() });
+                        trace.refused.push(Probe { path, via, refused: link_loop() });
                     }
                     Candidate::Fatal(reason) => return unusable(path, reason),
                 }
@@ -208,6 +263,11 @@ impl Process<'_> {
         }
         let needed_by = self.name_of(requester);
         Answer::Failed(Failure::Missing(Missing { needed_by, soname: name.to_vec(), searched }))
+    }
+
+    /// Whether glibc finds a file in `/`.
+    fn is_root(&self, path: &[u8]) -> bool {
+        self.system.family == Family::Glibc && path.iter().rposition(|it| *it == b'/') == Some(0)
     }
 
     fn keeps_probes(&self) -> bool {
@@ -236,9 +296,8 @@ impl Process<'_> {
         if let Some(path) = self.cached(name) {
             // glibc compares the beginning: a directory below a default one counts as that.
             let below = |it: &Vec<u8>| path.strip_prefix(it.as_slice()).is_some_and(|rest| rest.first() == Some(&b'/'));
-            if !(no_default && self.system.default_directories.iter().any(below)) {
-                places.push(Step::File(path));
-            }
+            let dropped = no_default && self.system.default_directories.iter().any(below);
+            places.push(if dropped { Step::Dropped(path) } else { Step::File(path) });
         }
         if !no_default {
             let list = usize::MAX;
@@ -261,7 +320,7 @@ impl Process<'_> {
     /// The files that one place stands for, best first; the plain one is the last.
     fn candidates(&self, place: &Step, name: &[u8]) -> Vec<Vec<u8>> {
         let directory = match place {
-            Step::File(path) => return vec![path.clone()],
+            Step::File(path) | Step::Dropped(path) => return vec![path.clone()],
             Step::Directory(directory) => directory.path.as_slice(),
         };
         // musl puts a slash behind every directory, whatever it ends with.

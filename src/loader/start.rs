@@ -7,9 +7,11 @@ use super::glibc;
 use super::hwcaps::{CpuLevel, CpuMaker, subdirectories};
 use super::objects::{Object, Objects};
 use super::process::{Answer, Failure, Process};
+use super::search::RootDirectory;
 use super::system::{Family, System};
 use super::{Missing, ObjectIndex, Via};
 use crate::base::{TreePath, Variables};
+use crate::elf::Use;
 
 /// What is started.
 pub struct Start<'a> {
@@ -43,6 +45,18 @@ pub struct Surroundings {
     pub directory: Option<TreePath>,
     /// Who makes the CPU.
     pub maker: CpuMaker,
+    /// What becomes of symbols that nothing defines.
+    pub binding: Binding,
+}
+
+/// What becomes of symbols that nothing defines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Binding {
+    /// Nothing: [`Process::undefined`] tells them.
+    #[default]
+    Assumed,
+    /// The request fails, as with `RTLD_NOW`; the start fails on what lazy binding does not put off.
+    Checked,
 }
 
 impl<'v> Process<'v> {
@@ -105,6 +119,8 @@ impl<'v> Process<'v> {
         Self {
             objects: Vec::new(),
             start_failures: Vec::new(),
+            tried: Vec::new(),
+            root: RootDirectory::NotAsked,
             missing_preloads: Vec::new(),
             store,
             system,
@@ -147,6 +163,9 @@ impl<'v> Process<'v> {
         self.objects.iter_mut().for_each(|it| it.globals_at_load = globals);
         let misses = self.check_versions(0);
         self.start_failures.extend(misses.into_iter().map(Failure::Version));
+        let mut unbound = self.unbound(0);
+        unbound.retain(|(_, symbol)| symbol.how == Use::Data);
+        self.start_failures.extend((!unbound.is_empty()).then_some(Failure::Undefined(unbound)));
     }
 
     fn needed_by_nobody(&self, index: ObjectIndex) -> bool {
@@ -159,7 +178,10 @@ impl<'v> Process<'v> {
             Family::Glibc => Some(0),
             Family::Musl => None,
         };
-        match self.answer(requester, entry) {
+        let mut trace = self.trace();
+        let answer = self.answer(requester, entry, &mut trace);
+        self.absorb(&mut trace);
+        match answer {
             Answer::Loaded(index) => {
                 self.learn(index, entry);
                 Ok(())

@@ -3,9 +3,9 @@
 //! Source: experiment Y1 of the loader facts (`RTLD_NOW`, which CPython uses, fails on any such symbol; a weak one becomes
 //! 0) and Y2 (an old copy that was loaded first lacks what a later object needs). Versions count as in `elf::references`.
 
-use super::system::Family;
+use super::start::Binding;
 use super::{ObjectIndex, Process};
-use crate::elf::{ElfError, Reference, Use, Versioning, WantedVersion};
+use crate::elf::{ElfError, Reference, Use, WantedVersion};
 
 /// A symbol that nothing answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +45,21 @@ impl Process<'_> {
         Ok(used.map(|(it, how)| Undefined { name: it.name, version: it.version, how }).collect())
     }
 
+    /// What the objects from `first` on insist on and nothing answers, where that is to be checked. An object whose scope
+    /// cannot be read insists on nothing.
+    pub(super) fn unbound(&self, first: ObjectIndex) -> Vec<(Vec<u8>, Undefined)> {
+        if self.surroundings.binding == Binding::Assumed {
+            return Vec::new();
+        }
+        let mut out = Vec::new();
+        for (asker, loaded) in self.objects.iter().enumerate().skip(first) {
+            if let Ok(symbols) = self.undefined(asker) {
+                out.extend(symbols.into_iter().map(|it| (loaded.name.clone(), it)));
+            }
+        }
+        out
+    }
+
     /// The objects that are asked for the symbols of `asker`, in order, each once.
     pub(super) fn scope_of(&self, asker: ObjectIndex) -> Vec<ObjectIndex> {
         let Some(loaded) = self.objects.get(asker) else { return Vec::new() };
@@ -57,10 +72,7 @@ impl Process<'_> {
     fn answered(&self, scope: &[ObjectIndex], reference: &Reference) -> Result<bool, (ObjectIndex, ElfError)> {
         for index in scope {
             let Some(loaded) = self.objects.get(*index) else { continue };
-            let versioning = match self.system.family {
-                Family::Glibc => Versioning::Wanted(reference.version.as_ref()),
-                Family::Musl => Versioning::Ignored,
-            };
+            let versioning = self.versioning(reference.version.as_ref());
             if self.store.answers(&loaded.object, &reference.name, versioning).map_err(|it| (*index, it))? {
                 return Ok(true);
             }

@@ -335,6 +335,10 @@ pub(super) fn describe(failure: &Failure) -> String {
         Failure::Version(miss) => {
             format!("{} does not define version {}", miss.library_path, printable(&miss.version))
         }
+        Failure::Undefined(symbols) => {
+            let names: Vec<String> = symbols.iter().map(|(_, symbol)| printable(&symbol.name)).collect();
+            format!("nothing defines {}", names.join(", "))
+        }
         Failure::TooMany => "it needs more libraries than a process can hold".to_owned(),
     }
 }

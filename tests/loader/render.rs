@@ -3,10 +3,9 @@
 use std::fmt::Write;
 
 use pyhpc_audit::base::printable;
-use pyhpc_audit::elf::Use;
 use pyhpc_audit::loader::{
-    CpuLevel, CpuMaker, Detail, Failure, Missing, ObjectIndex, Objects, Process, Request, Start, Surroundings, System,
-    Via, Visibility,
+    Binding, CpuLevel, CpuMaker, Detail, Failure, Missing, ObjectIndex, Objects, Process, Request, Start, Surroundings,
+    System, Via, Visibility,
 };
 use pyhpc_audit::tree::{Tree, View};
 
@@ -49,7 +48,7 @@ pub fn start<'v>(
     let mut gaps = Vec::new();
     let system = System::read(view, &interpreter, &mut gaps).map_err(|gap| gap.reason)?;
     let level = described.cpu.as_ref().map(|it| CpuLevel::parse(it).expect("a CPU level"));
-    let surroundings = Surroundings { directory: described.working_directory(), maker };
+    let surroundings = Surroundings { directory: described.working_directory(), maker, binding: Binding::Checked };
     let start = Start {
         executable: &executable,
         system: &system,
@@ -135,12 +134,6 @@ fn bindings(out: &mut String, store: &Objects<'_>, process: &Process<'_>, from: 
             let answer = answer.map_or_else(|| "undefined".to_owned(), |it| printable(&process.objects[it].name));
             writeln!(out, "      {symbol} in {} binds to {answer}", printable(&loaded.name)).unwrap();
         }
-        for symbol in process.undefined(asker).unwrap_or_default() {
-            let (name, version) = (printable(&symbol.name), symbol.version.map(|it| printable(&it.name)));
-            let version = version.map_or_else(String::new, |it| format!(", version {it}"));
-            let how = if symbol.how == Use::Called { " once it is called" } else { "" };
-            writeln!(out, "      {} insists on {name}{version}{how}", printable(&loaded.name)).unwrap();
-        }
     }
 }
 
@@ -174,6 +167,10 @@ fn words(process: &Process<'_>, failure: &Failure) -> String {
             let (object, version) = (printable(&miss.object), printable(&miss.version));
             let highest = miss.highest.as_deref().map_or_else(String::new, |it| format!(", highest {}", printable(it)));
             format!("{object} needs {version} of {}{highest}", miss.library_path)
+        }
+        Failure::Undefined(symbols) => {
+            let each = symbols.iter().map(|(object, it)| format!("{} of {}", printable(&it.name), printable(object)));
+            format!("nothing defines {}", each.collect::<Vec<_>>().join(", "))
         }
         Failure::TooMany => "too many objects".to_owned(),
     }

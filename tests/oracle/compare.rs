@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use pyhpc_audit::base::printable;
-use pyhpc_audit::loader::{Detail, Failure, Objects, Process};
+use pyhpc_audit::loader::{Detail, Failure, Objects, Process, Via};
 use pyhpc_audit::tree::{HostTree, View};
 
 use super::case::{Case, Event, Process as Described};
@@ -23,6 +23,8 @@ pub struct Said {
     pub answers: Vec<Answer>,
     /// `asker symbol provider`.
     pub bindings: BTreeSet<String>,
+    /// Every file that was tried, in order.
+    pub tried: Vec<String>,
 }
 
 /// One answer.
@@ -87,14 +89,16 @@ fn write_tree(machine: &Machine, case: &Case, root: &Path) {
     for directory in ["oracle", "proc"] {
         std::fs::create_dir_all(root.join(directory)).unwrap();
     }
-    let put = |from: &Path, to: &str| {
+    let put = |from: &str, to: &str| {
         let to = root.join(to.trim_start_matches('/'));
         std::fs::create_dir_all(to.parent().unwrap()).unwrap();
-        std::fs::copy(from, &to).unwrap();
+        std::fs::hard_link(machine.program(from), &to).unwrap();
     };
-    put(&machine.program("driver.so"), DRIVER);
-    machine.libc.iter().for_each(|libc| put(libc, "/oracle/libc.so.6"));
-    case.loaders.iter().for_each(|loader| put(&machine.loader, &loader.path));
+    put("driver.so", DRIVER);
+    if !machine.musl {
+        put("libc.so.6", "/oracle/libc.so.6");
+    }
+    case.loaders.iter().for_each(|loader| put("loader", &loader.path));
     for directory in case.processes.iter().filter_map(|it| it.directory.as_ref()) {
         std::fs::create_dir_all(root.join(directory.trim_start_matches('/'))).unwrap();
     }
@@ -118,7 +122,7 @@ fn ask(machine: &Machine, root: &Path, described: &Described, interpreter: &str)
     let mut command = Command::new(machine.program("launch"));
     command.arg(root).arg(described.directory.as_deref().unwrap_or("/")).arg(&described.executable);
     command.args(described.environment.iter().map(|(name, value)| format!("{name}={value}")));
-    let output = command.arg("LD_DEBUG=bindings").output().unwrap();
+    let output = command.arg("LD_DEBUG=bindings,libs").output().unwrap();
     let code = output.status.code();
     assert!(code.is_none_or(|it| !(120..=125).contains(&it)), "the process cannot be isolated: launch says {code:?}");
     let (told, debug) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -140,6 +144,7 @@ fn ask(machine: &Machine, root: &Path, described: &Described, interpreter: &str)
         said.answers.push(Answer { word: format!("crash {:?}", output.status), map: Vec::new() });
     }
     said.bindings = debug.lines().filter_map(binding).collect();
+    said.tried = debug.lines().filter_map(|it| it.split_once("  trying file=")).map(|(_, it)| it.to_owned()).collect();
     said
 }
 
@@ -155,9 +160,10 @@ fn binding(line: &str) -> Option<String> {
 fn emulate(machine: &Machine, root: &Path, described: &Described, interpreter: &str) -> Said {
     let view = View::new(Box::new(HostTree::below(root).unwrap()));
     let objects = Objects::new(&view);
-    let (mut process, _) = render::start(&view, &objects, described, machine.maker, Detail::Versions).unwrap();
+    let (mut process, _) = render::start(&view, &objects, described, machine.maker, Detail::Probes).unwrap();
     let mut said = Said::default();
     if let Some(failure) = process.start_failures.first() {
+        said.tried = tried(&view, &process);
         said.answers.push(Answer { word: format!("fail {}", subject(failure)), map: Vec::new() });
         return said;
     }
@@ -170,6 +176,7 @@ fn emulate(machine: &Machine, root: &Path, described: &Described, interpreter: &
         };
         said.answers.push(Answer { word, map: map(&process, interpreter) });
     }
+    said.tried = tried(&view, &process);
     for (asker, loaded) in process.objects.iter().enumerate() {
         for (symbol, answer) in render::bound(&objects, &process, asker) {
             let name =
@@ -179,6 +186,26 @@ fn emulate(machine: &Machine, root: &Path, described: &Described, interpreter: &
         }
     }
     said
+}
+
+/// glibc asks a directory that is not there once in the life of a process (`open_path` in glibc `elf/dl-load.c`); one
+/// whose name is relative counts as being there.
+fn tried(view: &View, process: &Process<'_>) -> Vec<String> {
+    let mut gone: BTreeSet<&[u8]> = BTreeSet::new();
+    let mut out = Vec::new();
+    for (path, via) in &process.tried {
+        let cut = path.iter().rposition(|it| *it == b'/').map_or(0, |at| at + 1);
+        let directory = &path[..cut];
+        let listed = *via != Via::Cache;
+        if listed && gone.contains(directory) {
+            continue;
+        }
+        if listed && directory.starts_with(b"/") && !view.is_directory(directory) {
+            gone.insert(directory);
+        }
+        out.push(printable(path));
+    }
+    out
 }
 
 fn map(process: &Process<'_>, interpreter: &str) -> Vec<String> {
@@ -192,6 +219,11 @@ fn subject(failure: &Failure) -> String {
         Failure::Missing(missing) => printable(&missing.soname),
         Failure::Unusable { path, .. } => printable(path),
         Failure::Version(miss) => format!("version `{}' not found", printable(&miss.version)),
+        Failure::Undefined(symbols) => symbols
+            .iter()
+            .map(|(_, it)| format!("undefined symbol: {}", printable(&it.name)))
+            .collect::<Vec<_>>()
+            .join("|"),
         Failure::TooMany => "too many".to_owned(),
     }
 }
@@ -229,6 +261,15 @@ fn compare(out: &mut String, machine: &Machine, case: &Case, described: &Describ
             return;
         }
     }
+    // Where the start fails, the loader ends with the first failure; the emulator tells every one.
+    let started = emulated.answers.first().is_some_and(|it| it.word == "started");
+    let same = if started { real.tried == emulated.tried } else { emulated.tried.starts_with(&real.tried) };
+    if !machine.musl && !same {
+        let at = real.tried.iter().zip(&emulated.tried).position(|(a, b)| a != b);
+        let at = at.unwrap_or(real.tried.len().min(emulated.tried.len()));
+        let part = |it: &[String]| it.iter().skip(at.saturating_sub(2)).take(6).cloned().collect::<Vec<_>>().join(" ");
+        differs(format!("probe {at}"), part(&real.tried), part(&emulated.tried));
+    }
     // Only what the fixture wants: the driver and its C library bind much more.
     let wanted: BTreeSet<&str> = case
         .executables
@@ -249,7 +290,8 @@ fn same_word(machine: &Machine, real: &str, emulated: &str) -> bool {
         // musl names the request, not the file.
         // What fails after it was opened is told by the name of the request.
         (Some(real), Some(subject)) => {
-            machine.musl || real.contains(subject) || real.contains(subject.rsplit('/').next().unwrap_or_default())
+            let names = |it: &str| real.contains(it) || real.contains(it.rsplit('/').next().unwrap_or_default());
+            machine.musl || subject.split('|').any(names)
         }
         _ => real == emulated,
     }
