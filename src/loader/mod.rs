@@ -12,6 +12,7 @@ mod cache;
 mod candidate;
 mod glibc;
 mod hwcaps;
+mod law;
 mod musl;
 mod objects;
 mod process;
@@ -24,6 +25,7 @@ mod undefined;
 mod versions;
 
 pub use hwcaps::{CpuLevel, CpuMaker};
+pub use law::Law;
 pub use objects::{Object, Objects};
 pub use process::{Failure, Process, Request, Visibility};
 pub use start::{Binding, Detail, Start, Surroundings};
@@ -102,6 +104,9 @@ pub struct Loaded {
     pub scope_root: ObjectIndex,
     /// Objects in the global scope when its symbols were bound.
     pub globals_at_load: usize,
+    /// What is looked through for the symbols of what its `dlopen` (or start) brought in, in order; empty for an object
+    /// that was never asked for by itself.
+    pub searched: Vec<ObjectIndex>,
     /// Candidates that were passed over, only when the process keeps probes.
     pub probes: Vec<Probe>,
 }

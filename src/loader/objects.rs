@@ -12,6 +12,9 @@ use crate::tree::{Kind, View};
 /// Files held open at most: login nodes allow a process 1024.
 const HELD_FILES: usize = 400;
 
+/// A symbol and the version that is wanted of it.
+type Asked = (Vec<u8>, Option<WantedVersion>);
+
 /// One file, asked for by its real path.
 pub struct Object {
     /// The real path.
@@ -29,7 +32,7 @@ pub struct Object {
     /// Symbols that it wants a version of.
     wanted_versions: OnceLock<HashMap<Vec<u8>, WantedVersion>>,
     /// Symbols that it was asked for: every extension asks its interpreter for the same few hundred.
-    answered: Mutex<HashMap<(Vec<u8>, Option<WantedVersion>), bool>>,
+    answered: Mutex<HashMap<Asked, bool>>,
 }
 
 impl std::fmt::Debug for Object {

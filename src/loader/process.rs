@@ -1,6 +1,6 @@
 //! One process: what it maps, event by event.
 
-use std::collections::VecDeque;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::candidate::Shape;
@@ -11,7 +11,7 @@ use super::start::{Detail, Surroundings};
 use super::system::{Family, System};
 use super::undefined::Undefined;
 use super::versions::VersionMiss;
-use super::{Loaded, Missing, ObjectIndex, Probe, Via};
+use super::{Law, Loaded, Missing, ObjectIndex, Probe, Via};
 
 /// Most objects in one process; a tree that needs more is hostile.
 const OBJECTS: usize = 20_000;
@@ -78,6 +78,7 @@ pub struct Process<'v> {
     /// DT_SONAME of the loader, under which libraries ask for it.
     pub(super) loader_soname: Option<Vec<u8>>,
     pub(super) library_path: Vec<Vec<u8>>,
+    pub(super) link_map: Vec<ObjectIndex>,
     pub(super) global: Vec<ObjectIndex>,
     pub(super) shape: Shape,
     pub(super) cpu: CpuLevel,
@@ -104,7 +105,10 @@ impl Process<'_> {
         self.event += 1;
         let before = self.objects.len();
         let result = self.open_root(request).and_then(|root| {
-            self.map_needs((before..self.objects.len()).collect())?;
+            if self.objects.get(root).is_some_and(|it| it.searched.is_empty()) {
+                let list = self.map_needs(vec![root])?;
+                self.objects.get_mut(root).into_iter().for_each(|it| it.searched.clone_from(&list));
+            }
             if let Some(miss) = self.check_versions(before).into_iter().next() {
                 return Err(Failure::Version(miss));
             }
@@ -113,7 +117,7 @@ impl Process<'_> {
         });
         match result {
             Ok(root) => {
-                if visibility == Visibility::Global {
+                if visibility == Visibility::Global && self.holds(Law::GlobalReaches) || !self.holds(Law::OwnTree) {
                     for index in self.scope(root) {
                         if !self.global.contains(&index) {
                             self.global.push(index);
@@ -122,11 +126,18 @@ impl Process<'_> {
                 }
                 Ok(root)
             }
+            Err(failure) if !self.holds(Law::FailureLeavesNothing) => Err(failure),
             Err(failure) => {
                 self.objects.truncate(before);
+                self.link_map.retain(|it| *it < before);
                 Err(failure)
             }
         }
+    }
+
+    /// Whether a law holds: outside tests every one does.
+    pub(super) fn holds(&self, law: Law) -> bool {
+        self.surroundings.without != Some(law)
     }
 
     /// Number of the last event.
@@ -137,24 +148,48 @@ impl Process<'_> {
     /// An object in the process that a request for `name` would be given.
     pub fn loaded_as(&self, name: &[u8]) -> Option<ObjectIndex> {
         let asked = |it: &Loaded| it.asked.iter().any(|asked| asked == name);
-        match self.system.family {
+        let known = |it: &Loaded| match self.system.family {
             // The executable has no name of its own; it may have a SONAME.
-            Family::Glibc => self
-                .objects
-                .iter()
-                .position(|it| asked(it) || it.via != Via::Executable && it.name == name || soname(it) == Some(name)),
-            Family::Musl if name.contains(&b'/') => None,
-            Family::Musl => self.objects.iter().position(asked),
-        }
+            Family::Glibc => {
+                let named = asked(it) || it.via != Via::Executable && it.name == name;
+                let soname = soname(it).filter(|_| self.holds(Law::SonameAnswers));
+                named && self.holds(Law::NameAnswers) || soname == Some(name)
+            }
+            Family::Musl => {
+                let soname = soname(it).filter(|_| !self.holds(Law::MuslSonameUnread));
+                let named = asked(it) && self.holds(Law::NameAnswers);
+                !name.contains(&b'/') && (named || soname == Some(name))
+            }
+        };
+        self.first(known)
+    }
+
+    /// The first object in link-map order of which something is true.
+    pub(super) fn first(&self, is: impl Fn(&Loaded) -> bool) -> Option<ObjectIndex> {
+        self.link_map.iter().copied().find(|it| self.objects.get(*it).is_some_and(&is))
+    }
+
+    /// The objects in the order in which the loader looks through them. It is the load order but for what auxiliaries and
+    /// filters move; an auxiliary of the executable stands in no list.
+    pub fn link_map(&self) -> &[ObjectIndex] {
+        &self.link_map
     }
 
     fn open_root(&mut self, request: Request<'_>) -> Result<ObjectIndex, Failure> {
         let mut trace = self.trace();
+        let parent = match request {
+            Request::Name { caller, .. } if !self.holds(Law::OpenedHasNoParent) => Some(caller),
+            Request::Name { .. } | Request::Path(_) => None,
+        };
         let (asked, answer) = match request {
             Request::Path(path) => (path, self.open_path(None, path, Via::Dlopen)),
             Request::Name { name, caller } => {
                 // musl searches as if the executable asked (S7).
-                let requester = if self.system.family == Family::Musl { 0 } else { caller };
+                let executable_asks = match self.system.family {
+                    Family::Musl => self.holds(Law::MuslExecutableAsks),
+                    Family::Glibc => !self.holds(Law::CallerSearches),
+                };
+                let requester = if executable_asks { 0 } else { caller };
                 (name, self.answer(Some(requester), name, &mut trace))
             }
         };
@@ -167,7 +202,7 @@ impl Process<'_> {
             Answer::Found { name, object, via } => {
                 let root = self.objects.len();
                 let via = if asked.contains(&b'/') { Via::Dlopen } else { via };
-                self.add(name, object, None, via, root, vec![asked.to_vec()]);
+                self.add(name, object, parent, via, root, vec![asked.to_vec()]);
                 self.keep(root, trace.refused);
                 Ok(root)
             }
@@ -179,40 +214,81 @@ impl Process<'_> {
         }
     }
 
-    /// Breadth first from the objects in `queue` on; auxiliaries and filters come before the rest of it.
-    pub(super) fn map_needs(&mut self, mut queue: VecDeque<ObjectIndex>) -> Result<(), Failure> {
-        while let Some(requester) = queue.pop_front() {
-            let mut first = 0;
-            for (name, kind) in needs(self.objects.get(requester), self.system.family) {
-                let before = self.objects.len();
-                let found = match self.need(requester, &name) {
-                    Ok(index) => Some(index),
-                    Err(_) if kind == NeedKind::Auxiliary => None,
-                    Err(failure) if self.event > 0 => return Err(failure),
-                    Err(failure) => {
-                        self.start_failures.push(failure);
-                        None
-                    }
-                };
-                if let Some(loaded) = self.objects.get_mut(requester) {
-                    loaded.needs.push((name, found));
-                }
-                let new = before < self.objects.len();
+    /// Maps what the objects of `list` need, breadth first; the list of the roots and everything below them comes back, in
+    /// the order in which symbols are looked up. Auxiliaries and filters stand before the object that names them, and move
+    /// there from wherever they stood, in this list and in the link map (`_dl_map_object_deps` in glibc `elf/dl-deps.c`).
+    pub(super) fn map_needs(&mut self, roots: Vec<ObjectIndex>) -> Result<Vec<ObjectIndex>, Failure> {
+        let (mut list, mut done) = (roots, BTreeSet::new());
+        let mut at = 0;
+        while let Some(index) = list.get(at).copied() {
+            if !done.insert(index) {
+                at += 1;
+                continue;
+            }
+            let mut before = at;
+            for (number, (name, kind)) in needs(self.objects.get(index), self.system.family).into_iter().enumerate() {
+                let Some(found) = self.satisfied(index, number, &name, kind)? else { continue };
+                let place = list.iter().position(|it| *it == found);
                 match kind {
-                    NeedKind::Needed if new => queue.push_back(before),
+                    NeedKind::Needed if place.is_none() && self.holds(Law::BreadthFirst) => list.push(found),
+                    NeedKind::Needed if place.is_none() => list.insert(at + 1, found),
                     NeedKind::Needed => {}
+                    NeedKind::Filter | NeedKind::Auxiliary if place.is_some_and(|it| it <= before) => {}
+                    NeedKind::Filter | NeedKind::Auxiliary if !self.holds(Law::FilterFirst) => {
+                        list.extend(Some(found).filter(|_| place.is_none()));
+                    }
                     NeedKind::Filter | NeedKind::Auxiliary => {
-                        let waiting = queue.iter().skip(first).position(|it| Some(*it) == found);
-                        let waiting = waiting.and_then(|it| queue.remove(first + it));
-                        if let Some(index) = waiting.or(new.then_some(before)) {
-                            queue.insert(first, index);
-                            first += 1;
-                        }
+                        place.into_iter().for_each(|it| {
+                            list.remove(it);
+                        });
+                        list.insert(before, found);
+                        before += 1;
+                        self.relink(found, index);
                     }
                 }
             }
         }
-        Ok(())
+        Ok(list)
+    }
+
+    /// The object that satisfies need `number` of an object: as it was found before, else by a request. An auxiliary that
+    /// was not there is asked for again.
+    fn satisfied(
+        &mut self,
+        index: ObjectIndex,
+        number: usize,
+        name: &[u8],
+        kind: NeedKind,
+    ) -> Result<Option<ObjectIndex>, Failure> {
+        let known = self.objects.get(index).and_then(|it| it.needs.get(number)).map(|(_, answer)| *answer);
+        match known {
+            Some(Some(found)) => return Ok(Some(found)),
+            Some(None) if kind != NeedKind::Auxiliary => return Ok(None),
+            Some(None) | None => {}
+        }
+        let found = match self.need(index, name) {
+            Ok(found) => Some(found),
+            Err(_) if kind == NeedKind::Auxiliary && self.holds(Law::AuxiliaryMayMiss) => None,
+            Err(failure) if self.event > 0 => return Err(failure),
+            Err(failure) => {
+                self.start_failures.push(failure);
+                None
+            }
+        };
+        if let Some(loaded) = self.objects.get_mut(index).filter(|_| known.is_none()) {
+            loaded.needs.push((name.to_vec(), found));
+        }
+        Ok(found)
+    }
+
+    /// Puts an object before another one in the link map. What stands before the executable is in no list any more: glibc
+    /// begins with the executable.
+    fn relink(&mut self, moved: ObjectIndex, before: ObjectIndex) {
+        self.link_map.retain(|it| *it != moved);
+        match self.link_map.iter().position(|it| *it == before) {
+            Some(0) | None => {}
+            Some(place) => self.link_map.insert(place, moved),
+        }
     }
 
     fn need(&mut self, requester: ObjectIndex, name: &[u8]) -> Result<ObjectIndex, Failure> {
@@ -249,6 +325,7 @@ impl Process<'_> {
         scope_root: ObjectIndex,
         asked: Vec<Vec<u8>>,
     ) {
+        self.link_map.push(self.objects.len());
         self.objects.push(Loaded {
             name,
             object,
@@ -259,17 +336,23 @@ impl Process<'_> {
             event: self.event,
             scope_root,
             globals_at_load: self.global.len(),
+            searched: Vec::new(),
             probes: Vec::new(),
         });
     }
 
     /// An object is known by one more name. musl knows it by one short name only, that of its file.
     pub(super) fn learn(&mut self, index: ObjectIndex, name: &[u8]) {
+        if !self.holds(Law::NamesAreLearnt) {
+            return;
+        }
         let family = self.system.family;
+        let short_only = self.holds(Law::MuslShortName);
         let Some(loaded) = self.objects.get_mut(index).filter(|it| !it.asked.iter().any(|it| it == name)) else {
             return;
         };
         match family {
+            Family::Musl if !short_only => loaded.asked.push(name.to_vec()),
             Family::Glibc => loaded.asked.push(name.to_vec()),
             Family::Musl if name.contains(&b'/') || loaded.asked.iter().any(|it| !it.contains(&b'/')) => {}
             Family::Musl => {

@@ -5,9 +5,8 @@
 //! weak or not.
 
 use super::objects::Object;
-use super::process::{NeedKind, needs};
 use super::system::Family;
-use super::{ObjectIndex, Process};
+use super::{Law, ObjectIndex, Process};
 use crate::elf::{Definition, ElfError, Versioning, WantedVersion};
 
 impl Process<'_> {
@@ -18,7 +17,19 @@ impl Process<'_> {
 
     /// The local scope of an object that was opened: its own tree, breadth first.
     pub fn scope(&self, root: ObjectIndex) -> Vec<ObjectIndex> {
-        self.scope_of_all(std::iter::once(root))
+        let Some(loaded) = self.objects.get(root) else { return Vec::new() };
+        if !loaded.searched.is_empty() {
+            return loaded.searched.clone();
+        }
+        let mut scope = vec![root];
+        let mut at = 0;
+        while let Some(index) = scope.get(at).copied() {
+            at += 1;
+            for (_, answer) in self.objects.get(index).into_iter().flat_map(|it| &it.needs) {
+                scope.extend(answer.filter(|it| !scope.contains(it)));
+            }
+        }
+        scope
     }
 
     /// The object that answers `symbol` for `asker`, and its definition.
@@ -59,54 +70,9 @@ impl Process<'_> {
     /// musl looks at no versions.
     pub(super) fn versioning<'a>(&self, wanted: Option<&'a WantedVersion>) -> Versioning<'a> {
         match self.system.family {
+            Family::Glibc if !self.holds(Law::VersionPicks) => Versioning::Ignored,
             Family::Glibc => Versioning::Wanted(wanted),
             Family::Musl => Versioning::Ignored,
         }
-    }
-
-    /// `roots` and everything below them, breadth first, each once; auxiliaries and filters before their object (F1,
-    /// `_dl_map_object_deps` in glibc `elf/dl-deps.c`).
-    pub(super) fn scope_of_all(&self, roots: impl Iterator<Item = ObjectIndex>) -> Vec<ObjectIndex> {
-        let mut scope: Vec<ObjectIndex> = roots.collect();
-        let mut known = vec![false; self.objects.len()];
-        let mut done = vec![false; self.objects.len()];
-        scope.iter().for_each(|it| mark(&mut known, *it));
-        let mut at = 0;
-        while let Some(index) = scope.get(at).copied() {
-            if done.get(index).copied().unwrap_or(true) {
-                at += 1;
-                continue;
-            }
-            mark(&mut done, index);
-            let Some(loaded) = self.objects.get(index) else { continue };
-            let kinds = needs(Some(loaded), self.system.family);
-            let mut before = at;
-            for ((_, answer), (_, kind)) in loaded.needs.iter().zip(kinds) {
-                let Some(needed) = *answer else { continue };
-                let new = !known.get(needed).copied().unwrap_or(true);
-                mark(&mut known, needed);
-                match kind {
-                    NeedKind::Needed if new => scope.push(needed),
-                    NeedKind::Needed => {}
-                    NeedKind::Filter | NeedKind::Auxiliary => {
-                        let later = scope.iter().skip(before + 1).position(|it| *it == needed);
-                        if let Some(later) = later {
-                            scope.remove(before + 1 + later);
-                        }
-                        if new || later.is_some() {
-                            scope.insert(before, needed);
-                            before += 1;
-                        }
-                    }
-                }
-            }
-        }
-        scope
-    }
-}
-
-fn mark(marks: &mut [bool], index: ObjectIndex) {
-    if let Some(mark) = marks.get_mut(index) {
-        *mark = true;
     }
 }

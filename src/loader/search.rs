@@ -10,7 +10,7 @@ use super::process::{Answer, Failure, Process};
 use super::start::Detail;
 use super::system::Family;
 use super::tokens::{self, Tokens};
-use super::{Loaded, Missing, ObjectIndex, Probe, Via, musl};
+use super::{Law, Loaded, Missing, ObjectIndex, Probe, Via, musl};
 
 /// A file as the loader spells it, and where its directory comes from.
 type Place = (Vec<u8>, Via);
@@ -35,6 +35,29 @@ pub(super) enum RootDirectory {
     NotAsked,
     There,
     Gone,
+}
+
+impl RootDirectory {
+    fn learn(&mut self, candidate: &Candidate) {
+        *self = match (*self, candidate) {
+            (Self::NotAsked, Candidate::Opened(_)) => Self::There,
+            (Self::NotAsked, Candidate::Refused(_) | Candidate::Loop | Candidate::Fatal(_)) => Self::Gone,
+            (Self::There | Self::Gone, _) => *self,
+        };
+    }
+
+    fn is_there(self, in_root: bool) -> bool {
+        !in_root || self != Self::Gone
+    }
+}
+
+/// What came of one place.
+enum Tried {
+    Hit(Vec<u8>, Arc<Object>, Via),
+    Unusable(Vec<u8>, String),
+    Next,
+    /// The rest of this list is not looked at.
+    Abandon(usize),
 }
 
 /// Where to look next.
@@ -75,7 +98,7 @@ impl Process<'_> {
         if let Some(index) = self.loaded_as(name) {
             return Answer::Loaded(index);
         }
-        if self.is_loader(name) {
+        if self.holds(Law::LoaderIsThere) && self.is_loader(name) {
             return match self.store.get(&self.system.loader) {
                 Ok(object) => self.found(self.system.interpreter.clone(), object, Via::Absolute),
                 Err(error) => Answer::Failed(Failure::Unusable {
@@ -99,8 +122,7 @@ impl Process<'_> {
         match (self.system.family, self.objects.get(requester)) {
             (Family::Glibc, Some(by)) if name.contains(&b'$') => {
                 let origin = self.origin(by);
-                let tokens = Tokens { origin: &origin, lib: self.token_lib(), platform: self.token_platform() };
-                tokens::expand(name, &tokens)
+                tokens::expand(name, &self.tokens(&origin))
             }
             (Family::Glibc | Family::Musl, _) => name.to_vec(),
         }
@@ -123,19 +145,21 @@ impl Process<'_> {
         }
     }
 
-    pub(super) fn token_lib(&self) -> &[u8] {
+    pub(super) fn tokens<'a>(&'a self, origin: &'a [u8]) -> Tokens<'a> {
         let first = self.system.default_directories.first().map_or(b"".as_slice(), Vec::as_slice);
-        first.strip_prefix(b"/").unwrap_or(first)
-    }
-
-    pub(super) fn token_platform(&self) -> &'static [u8] {
-        let version = self.system.version_or_new();
-        tokens::platform(self.shape.machine, hwcaps::platform(version, self.cpu, self.surroundings.maker))
+        let by_cpu = hwcaps::platform(self.system.version_or_new(), self.cpu, self.surroundings.maker);
+        Tokens {
+            origin,
+            lib: first.strip_prefix(b"/").unwrap_or(first),
+            platform: tokens::platform(self.shape.machine, by_cpu),
+            without: self.surroundings.without,
+        }
     }
 
     /// `$ORIGIN`: the directory of an object as it was opened; of the executable, its real directory.
     pub(super) fn origin(&self, loaded: &Loaded) -> Vec<u8> {
         let path = match loaded.via {
+            _ if !self.holds(Law::OriginKeepsLinks) => loaded.real().as_bytes().to_vec(),
             Via::Executable => loaded.real().as_bytes().to_vec(),
             Via::Rpath { .. }
             | Via::LdLibraryPath
@@ -160,7 +184,7 @@ impl Process<'_> {
         let cut = interpreter.iter().rposition(|b| *b == b'/').map_or(0, |at| at + 1);
         let short = interpreter.get(cut..).unwrap_or_default();
         match self.system.family {
-            Family::Musl => musl::is_own(name) || name == short || name == interpreter,
+            Family::Musl => musl::is_own(name) && self.holds(Law::MuslOwnNames) || name == short || name == interpreter,
             Family::Glibc => name == interpreter || name == self.loader_soname.as_deref().unwrap_or(short),
         }
     }
@@ -171,9 +195,9 @@ impl Process<'_> {
 
     /// An object that is in the process under another name is the same object (M4).
     fn found(&self, name: Vec<u8>, object: Arc<Object>, via: Via) -> Answer {
-        match self.objects.iter().position(|it| it.object.id == object.id) {
-            Some(index) => Answer::Loaded(index),
-            None => Answer::Found { name, object, via },
+        match self.first(|it| it.object.id == object.id) {
+            Some(index) if self.holds(Law::FileAnswers) => Answer::Loaded(index),
+            Some(_) | None => Answer::Found { name, object, via },
         }
     }
 
@@ -205,69 +229,83 @@ impl Process<'_> {
     fn search_name(&self, requester: Option<ObjectIndex>, name: &[u8], trace: &mut Trace) -> Answer {
         let mut searched: Vec<(Vec<u8>, Via)> = Vec::new();
         let mut abandoned = None;
-        let unusable = |path: Vec<u8>, reason: String| {
-            Answer::Failed(Failure::Unusable { path, needed_by: self.name_of(requester), reason })
-        };
         for place in self.places(requester, name) {
-            let (via, list) = match &place {
-                Step::Dropped(path) => {
-                    let refused = "lies in a default directory, where the requester does not look".to_owned();
-                    trace.tried.extend(self.keeps_probes().then(|| (path.clone(), Via::Cache)));
-                    trace.refused.push(Probe { path: path.clone(), via: Via::Cache, refused });
+            if let Step::Directory(it) = &place {
+                if abandoned == Some(it.list) {
                     continue;
                 }
-                Step::Directory(it) if abandoned == Some(it.list) => continue,
-                Step::Directory(it) => {
-                    if !searched.iter().any(|(path, _)| *path == it.path) {
-                        searched.push((it.path.clone(), it.via));
-                    }
-                    (it.via, Some(it.list))
+                if !searched.iter().any(|(path, _)| *path == it.path) {
+                    searched.push((it.path.clone(), it.via));
                 }
-                Step::File(_) => (Via::Cache, None),
-            };
-            let candidates = self.candidates(&place, name);
-            let last = candidates.len().saturating_sub(1);
-            for (at, path) in candidates.into_iter().enumerate() {
-                let in_root = at == last && list.is_some() && self.is_root(&path);
-                if in_root && trace.root == RootDirectory::Gone {
-                    continue;
+            }
+            match self.try_place(&place, name, trace) {
+                Tried::Hit(path, object, via) => return self.found(path, object, via),
+                Tried::Unusable(path, reason) => {
+                    let needed_by = self.name_of(requester);
+                    return Answer::Failed(Failure::Unusable { path, needed_by, reason });
                 }
-                if self.keeps_probes() {
-                    trace.tried.push((path.clone(), via));
-                }
-                let candidate = self.look(&path);
-                if in_root && trace.root == RootDirectory::NotAsked {
-                    trace.root = match &candidate {
-                        Candidate::Opened(_) => RootDirectory::There,
-                        Candidate::Refused(_) | Candidate::Loop | Candidate::Fatal(_) => RootDirectory::Gone,
-                    };
-                }
-                match candidate {
-                    Candidate::Opened(object) => return self.found(path, object, via),
-                    Candidate::Refused(refused) => {
-                        if self.keeps_probes() || refused != "not there" {
-                            trace.refused.push(Probe { path, via, refused });
-                        }
-                    }
-                    Candidate::Loop if self.system.family == Family::Musl => return unusable(path, link_loop()),
-                    Candidate::Loop => {
-                        // A directory that cannot be entered is a directory that is not there.
-                        if at == last && self.has_directory(&path) && !(in_root && trace.root == RootDirectory::Gone) {
-                            abandoned = list;
-                        }
-                        trace.refused.push(Probe { path, via, refused: link_loop() });
-                    }
-                    Candidate::Fatal(reason) => return unusable(path, reason),
-                }
+                Tried::Next => {}
+                Tried::Abandon(list) => abandoned = Some(list),
             }
         }
         let needed_by = self.name_of(requester);
         Answer::Failed(Failure::Missing(Missing { needed_by, soname: name.to_vec(), searched }))
     }
 
+    fn try_place(&self, place: &Step, name: &[u8], trace: &mut Trace) -> Tried {
+        let (via, list) = match place {
+            Step::Dropped(path) => {
+                let refused = "lies in a default directory, where the requester does not look".to_owned();
+                trace.tried.extend(self.keeps_probes().then(|| (path.clone(), Via::Cache)));
+                trace.refused.push(Probe { path: path.clone(), via: Via::Cache, refused });
+                return Tried::Next;
+            }
+            Step::Directory(it) => (it.via, Some(it.list)),
+            Step::File(_) => (Via::Cache, None),
+        };
+        let mut candidates = self.candidates(place, name);
+        let plain = candidates.pop();
+        for (path, is_plain) in candidates.into_iter().map(|it| (it, false)).chain(plain.map(|it| (it, true))) {
+            let in_root = is_plain && list.is_some() && self.is_root(&path);
+            if in_root && trace.root == RootDirectory::Gone {
+                continue;
+            }
+            if self.keeps_probes() {
+                trace.tried.push((path.clone(), via));
+            }
+            let candidate = self.look(&path);
+            if in_root {
+                trace.root.learn(&candidate);
+            }
+            match candidate {
+                Candidate::Opened(object) => return Tried::Hit(path, object, via),
+                Candidate::Refused(reason) if via == Via::Cache && !self.holds(Law::StaleCache) => {
+                    return Tried::Unusable(path, reason);
+                }
+                Candidate::Refused(refused) if self.keeps_probes() || refused != "not there" => {
+                    trace.refused.push(Probe { path, via, refused });
+                }
+                Candidate::Refused(_) => {}
+                Candidate::Fatal(reason) if self.holds(Law::FirstHitFatal) => return Tried::Unusable(path, reason),
+                Candidate::Loop if self.system.family == Family::Musl => return Tried::Unusable(path, link_loop()),
+                Candidate::Fatal(refused) => trace.refused.push(Probe { path, via, refused }),
+                Candidate::Loop => {
+                    // A directory that cannot be entered is a directory that is not there.
+                    let ends = is_plain && self.has_directory(&path) && trace.root.is_there(in_root);
+                    trace.refused.push(Probe { path, via, refused: link_loop() });
+                    if let Some(list) = list.filter(|_| ends && self.holds(Law::LinkLoop)) {
+                        return Tried::Abandon(list);
+                    }
+                }
+            }
+        }
+        Tried::Next
+    }
+
     /// Whether glibc finds a file in `/`.
     fn is_root(&self, path: &[u8]) -> bool {
-        self.system.family == Family::Glibc && path.iter().rposition(|it| *it == b'/') == Some(0)
+        let glibc = self.system.family == Family::Glibc && self.holds(Law::RootOnce);
+        glibc && path.iter().rposition(|it| *it == b'/') == Some(0)
     }
 
     fn keeps_probes(&self) -> bool {
@@ -296,10 +334,11 @@ impl Process<'_> {
         if let Some(path) = self.cached(name) {
             // glibc compares the beginning: a directory below a default one counts as that.
             let below = |it: &Vec<u8>| path.strip_prefix(it.as_slice()).is_some_and(|rest| rest.first() == Some(&b'/'));
-            let dropped = no_default && self.system.default_directories.iter().any(below);
+            let dropped =
+                no_default && self.holds(Law::NoDefaultCache) && self.system.default_directories.iter().any(below);
             places.push(if dropped { Step::Dropped(path) } else { Step::File(path) });
         }
-        if !no_default {
+        if !no_default || !self.holds(Law::NoDefaultDirectories) {
             let list = usize::MAX;
             let all = self.system.default_directories.iter();
             places.extend(all.map(|it| Step::Directory(Directory { path: it.clone(), via: Via::Default, list })));
@@ -309,12 +348,14 @@ impl Process<'_> {
 
     /// glibc takes one entry of the cache: the best one.
     fn cached(&self, name: &[u8]) -> Option<Vec<u8>> {
-        let cache = self.system.cache.as_ref()?;
+        let cache = self.system.cache.as_ref().filter(|_| self.holds(Law::CacheAnswers))?;
         let levels: Vec<&[u8]> =
             self.hwcaps.iter().filter_map(|it| it.strip_prefix("glibc-hwcaps/")).map(str::as_bytes).collect();
         let flags = cache_flags(self.shape.machine, self.shape.bits);
         let legacy = !self.system.at_least("2.37");
-        cache.paths(name, flags, &levels, legacy).first().map(|it| it.to_vec())
+        let paths = cache.paths(name, flags, &levels, legacy);
+        let best = if self.holds(Law::CacheLevels) { paths.first() } else { paths.last() };
+        best.map(|it| it.to_vec())
     }
 
     /// The files that one place stands for, best first; the plain one is the last.

@@ -9,7 +9,7 @@ use super::objects::{Object, Objects};
 use super::process::{Answer, Failure, Process};
 use super::search::RootDirectory;
 use super::system::{Family, System};
-use super::{Missing, ObjectIndex, Via};
+use super::{Law, Missing, Via};
 use crate::base::{TreePath, Variables};
 use crate::elf::Use;
 
@@ -47,6 +47,8 @@ pub struct Surroundings {
     pub maker: CpuMaker,
     /// What becomes of symbols that nothing defines.
     pub binding: Binding,
+    /// A law that does not hold, to see who notices; none outside tests.
+    pub without: Option<Law>,
 }
 
 /// What becomes of symbols that nothing defines.
@@ -81,7 +83,8 @@ impl<'v> Process<'v> {
         let loader = loader.as_ref().ok().and_then(|it| it.linkage.as_ref().ok());
         process.loader_soname = loader.and_then(|it| it.soname.clone());
         process.shape = Shape::of(linkage, family, family == Family::Glibc && start.system.at_least("2.41"));
-        if family == Family::Glibc && linkage.machine == 62 {
+        process.shape.without = surroundings.without;
+        if family == Family::Glibc && linkage.machine == 62 && surroundings.without != Some(Law::Hwcaps) {
             process.hwcaps = subdirectories(start.system.version_or_new(), start.cpu, surroundings.maker);
         }
         process.cpu = start.cpu;
@@ -114,8 +117,14 @@ impl<'v> Process<'v> {
 
     /// A process that cannot start: it holds nothing, and every request fails.
     pub fn absent(store: &'v Objects<'v>, system: System) -> Self {
-        let shape =
-            Shape { family: system.family, machine: 0, bits: 0, little_endian: true, refuses_executable_stack: false };
+        let shape = Shape {
+            family: system.family,
+            machine: 0,
+            bits: 0,
+            little_endian: true,
+            refuses_executable_stack: false,
+            without: None,
+        };
         Self {
             objects: Vec::new(),
             start_failures: Vec::new(),
@@ -126,6 +135,7 @@ impl<'v> Process<'v> {
             system,
             loader_soname: None,
             library_path: Vec::new(),
+            link_map: Vec::new(),
             global: Vec::new(),
             shape,
             cpu: CpuLevel::Baseline,
@@ -139,7 +149,10 @@ impl<'v> Process<'v> {
     fn read_library_path(&self, variables: &Variables) -> Vec<Vec<u8>> {
         let Some(list) = variables.non_empty("LD_LIBRARY_PATH") else { return Vec::new() };
         match (self.system.family, self.objects.first()) {
-            (Family::Glibc, Some(executable)) => glibc::split(self, list, b":;", &self.origin(executable)),
+            (Family::Glibc, Some(executable)) => {
+                let separators: &[u8] = if self.holds(Law::SemicolonSeparates) { b":;" } else { b":" };
+                glibc::split(self, list, separators, &self.origin(executable))
+            }
             (Family::Glibc, None) | (Family::Musl, _) => {
                 list.split(|b| *b == b':' || *b == b'\n').filter(|it| !it.is_empty()).map(<[u8]>::to_vec).collect()
             }
@@ -148,16 +161,21 @@ impl<'v> Process<'v> {
 
     fn map_start(&mut self, variables: &Variables) {
         let mut preloads = words(variables.get("LD_PRELOAD").unwrap_or_default(), self.system.family);
-        preloads.extend(self.system.preload_entries.iter().cloned());
+        if self.holds(Law::PreloadFile) {
+            preloads.extend(self.system.preload_entries.iter().cloned());
+        }
+        preloads.retain(|_| self.holds(Law::PreloadFirst));
         for entry in preloads {
             if let Err(_missing) = self.preload(&entry) {
                 self.missing_preloads.push(entry);
             }
         }
-        if let Err(failure) = self.map_needs((0..self.objects.len()).collect()) {
-            self.start_failures.push(failure);
+        match self.map_needs((0..self.objects.len()).collect()) {
+            Ok(list) => self.global = list,
+            Err(failure) => self.start_failures.push(failure),
         }
-        self.global = self.scope_of_all((0..self.objects.len()).filter(|it| self.needed_by_nobody(*it)));
+        let global = self.global.clone();
+        self.objects.first_mut().into_iter().for_each(|it| it.searched.clone_from(&global));
         // Symbols are bound when everything of the start is mapped; what becomes global later does not reach them.
         let globals = self.global.len();
         self.objects.iter_mut().for_each(|it| it.globals_at_load = globals);
@@ -168,15 +186,11 @@ impl<'v> Process<'v> {
         self.start_failures.extend((!unbound.is_empty()).then_some(Failure::Undefined(unbound)));
     }
 
-    fn needed_by_nobody(&self, index: ObjectIndex) -> bool {
-        self.objects.get(index).is_some_and(|it| it.needed_by.is_none())
-    }
-
     /// glibc asks as if the executable needed the entry; musl asks for nobody, so that no RPATH counts (P1).
     fn preload(&mut self, entry: &[u8]) -> Result<(), Failure> {
         let requester = match self.system.family {
-            Family::Glibc => Some(0),
-            Family::Musl => None,
+            Family::Glibc => self.holds(Law::PreloadByExecutable).then_some(0),
+            Family::Musl => (!self.holds(Law::MuslPreload)).then_some(0),
         };
         let mut trace = self.trace();
         let answer = self.answer(requester, entry, &mut trace);

@@ -4,7 +4,7 @@
 //! 0) and Y2 (an old copy that was loaded first lacks what a later object needs). Versions count as in `elf::references`.
 
 use super::start::Binding;
-use super::{ObjectIndex, Process};
+use super::{Law, ObjectIndex, Process};
 use crate::elf::{ElfError, Reference, Use, WantedVersion};
 
 /// A symbol that nothing answers.
@@ -48,7 +48,7 @@ impl Process<'_> {
     /// What the objects from `first` on insist on and nothing answers, where that is to be checked. An object whose scope
     /// cannot be read insists on nothing.
     pub(super) fn unbound(&self, first: ObjectIndex) -> Vec<(Vec<u8>, Undefined)> {
-        if self.surroundings.binding == Binding::Assumed {
+        if self.surroundings.binding == Binding::Assumed || !self.holds(Law::SymbolsMustExist) {
             return Vec::new();
         }
         let mut out = Vec::new();
@@ -63,7 +63,8 @@ impl Process<'_> {
     /// The objects that are asked for the symbols of `asker`, in order, each once.
     pub(super) fn scope_of(&self, asker: ObjectIndex) -> Vec<ObjectIndex> {
         let Some(loaded) = self.objects.get(asker) else { return Vec::new() };
-        let global = self.global.get(..loaded.globals_at_load).unwrap_or(&self.global);
+        let bound = if self.holds(Law::BoundOnce) { loaded.globals_at_load } else { self.global.len() };
+        let global = self.global.get(..bound).unwrap_or(&self.global);
         let mut scope = global.to_vec();
         scope.extend(self.scope(loaded.scope_root).into_iter().filter(|it| !global.contains(it)));
         scope

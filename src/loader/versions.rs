@@ -5,7 +5,7 @@
 
 use super::start::Detail;
 use super::system::Family;
-use super::{ObjectIndex, Process};
+use super::{Law, ObjectIndex, Process};
 use crate::base::compare_versions;
 
 /// A version that an object needs and the chosen library does not define.
@@ -28,7 +28,7 @@ pub struct VersionMiss {
 impl Process<'_> {
     /// Version needs of the objects from `from` on that are not met. Objects without a readable symbol table need nothing.
     pub(super) fn check_versions(&self, from: ObjectIndex) -> Vec<VersionMiss> {
-        if self.system.family == Family::Musl || self.detail == Detail::Names {
+        if !self.holds(Law::VersionsMustExist) || self.system.family == Family::Musl || self.detail == Detail::Names {
             return Vec::new();
         }
         let mut misses = Vec::new();
@@ -39,11 +39,12 @@ impl Process<'_> {
                 let Some(library) = answer.or_else(|| self.loaded_as(file)) else { continue };
                 let Some(provider) = self.objects.get(library) else { continue };
                 let Ok(provided) = self.store.versions(&provider.object) else { continue };
-                if provided.defined.is_empty() {
+                if provided.defined.is_empty() && self.holds(Law::UnversionedDoes) {
                     continue;
                 }
                 for (version, weak) in wanted {
-                    if !weak && !provided.defined.contains(version) {
+                    let optional = *weak && self.holds(Law::WeakVersion);
+                    if !optional && !provided.defined.contains(version) {
                         misses.push(VersionMiss {
                             object: loaded.name.clone(),
                             library,

@@ -6,12 +6,12 @@ use std::path::Path;
 use std::process::Command;
 
 use pyhpc_audit::base::printable;
-use pyhpc_audit::loader::{Detail, Failure, Objects, Process, Via};
+use pyhpc_audit::loader::{Detail, Objects, Process, Via};
 use pyhpc_audit::tree::{HostTree, View};
 
 use super::case::{Case, Event, Process as Described};
 use super::machine::Machine;
-use super::render;
+use super::render::{self, subject};
 use crate::support::elf_builder::{DefineKind, ElfSpec};
 
 const DRIVER: &str = "/oracle/driver.so";
@@ -160,7 +160,8 @@ fn binding(line: &str) -> Option<String> {
 fn emulate(machine: &Machine, root: &Path, described: &Described, interpreter: &str) -> Said {
     let view = View::new(Box::new(HostTree::below(root).unwrap()));
     let objects = Objects::new(&view);
-    let (mut process, _) = render::start(&view, &objects, described, machine.maker, Detail::Probes).unwrap();
+    let look = render::Look { maker: machine.maker, detail: Detail::Probes, without: None };
+    let (mut process, _) = render::start(&view, &objects, described, look).unwrap();
     let mut said = Said::default();
     if let Some(failure) = process.start_failures.first() {
         said.tried = tried(&view, &process);
@@ -209,23 +210,8 @@ fn tried(view: &View, process: &Process<'_>) -> Vec<String> {
 }
 
 fn map(process: &Process<'_>, interpreter: &str) -> Vec<String> {
-    let names = process.objects.iter().skip(1).map(|it| printable(&it.name));
+    let names = process.link_map().iter().skip(1).map(|it| printable(&process.objects[*it].name));
     names.filter(|it| it != interpreter).collect()
-}
-
-/// What a failure is about: the real loader's text contains it.
-fn subject(failure: &Failure) -> String {
-    match failure {
-        Failure::Missing(missing) => printable(&missing.soname),
-        Failure::Unusable { path, .. } => printable(path),
-        Failure::Version(miss) => format!("version `{}' not found", printable(&miss.version)),
-        Failure::Undefined(symbols) => symbols
-            .iter()
-            .map(|(_, it)| format!("undefined symbol: {}", printable(&it.name)))
-            .collect::<Vec<_>>()
-            .join("|"),
-        Failure::TooMany => "too many".to_owned(),
-    }
 }
 
 fn compare(out: &mut String, machine: &Machine, case: &Case, described: &Described, (real, emulated): (&Said, &Said)) {
@@ -239,8 +225,7 @@ fn compare(out: &mut String, machine: &Machine, case: &Case, described: &Describ
             Some(event) => format!("dlopen {} by {:?}", event.open, event.caller),
             None => "start".to_owned(),
         };
-        let (Some(mut theirs), Some(mut ours)) = (real.answers.get(at).cloned(), emulated.answers.get(at).cloned())
-        else {
+        let (Some(theirs), Some(ours)) = (real.answers.get(at), emulated.answers.get(at)) else {
             differs(what, format!("{:?}", real.answers.get(at)), format!("{:?}", emulated.answers.get(at)));
             return;
         };
@@ -249,12 +234,8 @@ fn compare(out: &mut String, machine: &Machine, case: &Case, described: &Describ
             return;
         }
         if !same_word(machine, &theirs.word, &ours.word) {
-            differs(what, theirs.word, ours.word);
+            differs(what, theirs.word.clone(), ours.word.clone());
             return;
-        }
-        if reordered {
-            theirs.map.sort();
-            ours.map.sort();
         }
         if theirs.map != ours.map {
             differs(what, theirs.map.join(" "), ours.map.join(" "));
