@@ -7,6 +7,7 @@
 use super::process::Process;
 use super::tokens::expand;
 use super::{Law, Loaded, ObjectIndex, Via};
+use crate::base::TreePath;
 
 /// One directory to try, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +93,31 @@ fn entries(process: &Process<'_>, loaded: &Loaded, tag: Tag) -> Option<Vec<Vec<u
     if list.is_empty() && process.holds(Law::EmptyList) {
         return Some(Vec::new());
     }
+    if process.is_secure() {
+        return Some(trusted(process, list, loaded));
+    }
     Some(split(process, list, b":", &process.origin(loaded)))
+}
+
+/// In secure mode `$ORIGIN` counts only at the beginning of an entry; in the list of the executable it must lead into a
+/// default directory (`_dl_dst_substitute` in glibc `elf/dl-load.c`).
+fn trusted(process: &Process<'_>, list: &[u8], loaded: &Loaded) -> Vec<Vec<u8>> {
+    let origin = process.origin(loaded);
+    let names_origin = |it: &[u8]| it.windows(6).any(|part| part == b"ORIGIN");
+    let mut out = Vec::new();
+    for entry in list.split(|it| *it == b':') {
+        let rest = entry.strip_prefix(b"$ORIGIN").or_else(|| entry.strip_prefix(b"${ORIGIN}"));
+        let first = rest.is_some_and(|it| it.is_empty() || it.first() == Some(&b'/') && !names_origin(it));
+        let expanded = split(process, entry, b"", &origin);
+        let inside = |path: &Vec<u8>| {
+            let path = TreePath::new(path);
+            process.system.default_directories.iter().any(|it| path.as_bytes().starts_with(it))
+        };
+        if !names_origin(entry) || first && (loaded.via != Via::Executable || expanded.iter().all(inside)) {
+            out.extend(expanded);
+        }
+    }
+    out
 }
 
 /// Splits a list, replaces tokens, cuts trailing slashes.

@@ -102,6 +102,12 @@ pub enum Law {
     SymbolsMustExist,
     /// glibc from 2.41 on refuses what wants an executable stack (X1).
     ExecutableStack,
+    /// An executable that makes its user somebody else sees no LD_LIBRARY_PATH and no preload by path (ld.so(8)).
+    SecureMode,
+    /// An object for an ISA level that the CPU lacks is refused; glibc from 2.33 on.
+    IsaLevel,
+    /// GLIBC aborts on versions that are wanted of a file that is not in the process (V1).
+    VersionsOfNobody,
     /// The loader is in every process and never searched.
     LoaderIsThere,
     /// musl: LD_LIBRARY_PATH comes before DT_RPATH and DT_RUNPATH (S1).
@@ -124,7 +130,7 @@ pub enum Law {
 
 impl Law {
     /// Every law with its name.
-    pub const ALL: [(Self, &'static str); 57] = [
+    pub const ALL: [(Self, &'static str); 60] = [
         (Self::NameAnswers, "name-answers"),
         (Self::SonameAnswers, "soname-answers"),
         (Self::FileAnswers, "file-answers"),
@@ -173,6 +179,9 @@ impl Law {
         (Self::VersionPicks, "version-picks"),
         (Self::SymbolsMustExist, "symbols-must-exist"),
         (Self::ExecutableStack, "executable-stack"),
+        (Self::SecureMode, "secure-mode"),
+        (Self::IsaLevel, "isa-level"),
+        (Self::VersionsOfNobody, "versions-of-nobody"),
         (Self::LoaderIsThere, "loader-is-there"),
         (Self::MuslLibraryPathFirst, "musl-library-path-first"),
         (Self::MuslSonameUnread, "musl-soname-unread"),

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::candidate::Shape;
-use super::hwcaps::CpuLevel;
+use super::hwcaps::Capabilities;
 use super::objects::{Object, Objects};
-use super::search::RootDirectory;
+use super::search::{RootDirectory, Trace};
 use super::start::{Detail, Surroundings};
 use super::system::{Family, System};
 use super::undefined::Undefined;
 use super::versions::VersionMiss;
-use super::{Law, Loaded, Missing, ObjectIndex, Probe, Via};
+use super::{Law, Loaded, Missing, ObjectIndex, Probe, Try, Via};
 
 /// Most objects in one process; a tree that needs more is hostile.
 const OBJECTS: usize = 20_000;
@@ -68,9 +68,9 @@ pub struct Process<'v> {
     pub objects: Vec<Loaded>,
     /// What the start could not satisfy. A process with such failures does not start.
     pub start_failures: Vec<Failure>,
-    /// Every candidate that was tried, in order, and whose list it is from; only when the process keeps probes. What a
+    /// Every candidate that was tried, in order; only when the process keeps probes. What a
     /// failed `dlopen` tried stays listed.
-    pub tried: Vec<(Vec<u8>, Via)>,
+    pub tried: Vec<Try>,
     /// Preload entries that were found nowhere: a warning of the loader, no failure.
     pub missing_preloads: Vec<Vec<u8>>,
     pub(super) store: &'v Objects<'v>,
@@ -78,10 +78,13 @@ pub struct Process<'v> {
     /// DT_SONAME of the loader, under which libraries ask for it.
     pub(super) loader_soname: Option<Vec<u8>>,
     pub(super) library_path: Vec<Vec<u8>>,
+    /// The executable has the set-user-ID or set-group-ID bit.
+    pub(super) secure: bool,
+    pub(super) levels_matter: bool,
     pub(super) link_map: Vec<ObjectIndex>,
     pub(super) global: Vec<ObjectIndex>,
     pub(super) shape: Shape,
-    pub(super) cpu: CpuLevel,
+    pub(super) cpu: Capabilities,
     pub(super) surroundings: Surroundings,
     pub(super) hwcaps: Vec<String>,
     pub(super) detail: Detail,
@@ -105,25 +108,16 @@ impl Process<'_> {
         self.event += 1;
         let before = self.objects.len();
         let result = self.open_root(request).and_then(|root| {
-            if self.objects.get(root).is_some_and(|it| it.searched.is_empty()) {
-                let list = self.map_needs(vec![root])?;
-                self.objects.get_mut(root).into_iter().for_each(|it| it.searched.clone_from(&list));
-            }
-            if let Some(miss) = self.check_versions(before).into_iter().next() {
-                return Err(Failure::Version(miss));
+            self.list(root)?;
+            if let Some(failure) = self.refused(before).into_iter().next() {
+                return Err(failure);
             }
             let unbound = self.unbound(before);
             if unbound.is_empty() { Ok(root) } else { Err(Failure::Undefined(unbound)) }
         });
         match result {
             Ok(root) => {
-                if visibility == Visibility::Global && self.holds(Law::GlobalReaches) || !self.holds(Law::OwnTree) {
-                    for index in self.scope(root) {
-                        if !self.global.contains(&index) {
-                            self.global.push(index);
-                        }
-                    }
-                }
+                self.make_visible(root, visibility);
                 Ok(root)
             }
             Err(failure) if !self.holds(Law::FailureLeavesNothing) => Err(failure),
@@ -138,6 +132,27 @@ impl Process<'_> {
     /// Whether a law holds: outside tests every one does.
     pub(super) fn holds(&self, law: Law) -> bool {
         self.surroundings.without != Some(law)
+    }
+
+    /// Whether the loader distrusts the environment (AT_SECURE).
+    pub(super) fn is_secure(&self) -> bool {
+        self.secure && self.holds(Law::SecureMode)
+    }
+
+    /// `dlopen` with `RTLD_NOLOAD`: the object that would be given if it is in the process, which then may become global
+    /// (mpi4py does that to Open MPI); nothing is loaded.
+    pub fn reopen(&mut self, request: Request<'_>, visibility: Visibility) -> Option<ObjectIndex> {
+        self.event += 1;
+        let mut trace = self.trace();
+        let (asked, answer) = self.request(request, &mut trace);
+        self.absorb(&mut trace);
+        let Answer::Loaded(root) = answer else { return None };
+        self.learn(root, &asked);
+        if self.list(root).is_err() {
+            return None;
+        }
+        self.make_visible(root, visibility);
+        Some(root)
     }
 
     /// Number of the last event.
@@ -175,14 +190,10 @@ impl Process<'_> {
         &self.link_map
     }
 
-    fn open_root(&mut self, request: Request<'_>) -> Result<ObjectIndex, Failure> {
-        let mut trace = self.trace();
-        let parent = match request {
-            Request::Name { caller, .. } if !self.holds(Law::OpenedHasNoParent) => Some(caller),
-            Request::Name { .. } | Request::Path(_) => None,
-        };
-        let (asked, answer) = match request {
-            Request::Path(path) => (path, self.open_path(None, path, Via::Dlopen)),
+    /// What is asked for, and the answer.
+    fn request(&self, request: Request<'_>, trace: &mut Trace) -> (Vec<u8>, Answer) {
+        match request {
+            Request::Path(path) => (path.to_vec(), self.open_path(None, path, Via::Dlopen)),
             Request::Name { name, caller } => {
                 // musl searches as if the executable asked (S7).
                 let executable_asks = match self.system.family {
@@ -190,9 +201,38 @@ impl Process<'_> {
                     Family::Glibc => !self.holds(Law::CallerSearches),
                 };
                 let requester = if executable_asks { 0 } else { caller };
-                (name, self.answer(Some(requester), name, &mut trace))
+                (name.to_vec(), self.answer(Some(requester), name, trace))
             }
+        }
+    }
+
+    /// What is looked through for symbols from an object that is opened; what it needs is mapped.
+    fn list(&mut self, root: ObjectIndex) -> Result<(), Failure> {
+        if self.objects.get(root).is_some_and(|it| it.searched.is_empty()) {
+            let list = self.map_needs(vec![root])?;
+            self.objects.get_mut(root).into_iter().for_each(|it| it.searched.clone_from(&list));
+        }
+        Ok(())
+    }
+
+    fn make_visible(&mut self, root: ObjectIndex, visibility: Visibility) {
+        if visibility == Visibility::Global && self.holds(Law::GlobalReaches) || !self.holds(Law::OwnTree) {
+            for index in self.scope(root) {
+                if !self.global.contains(&index) {
+                    self.global.push(index);
+                }
+            }
+        }
+    }
+
+    fn open_root(&mut self, request: Request<'_>) -> Result<ObjectIndex, Failure> {
+        let mut trace = self.trace();
+        let parent = match request {
+            Request::Name { caller, .. } if !self.holds(Law::OpenedHasNoParent) => Some(caller),
+            Request::Name { .. } | Request::Path(_) => None,
         };
+        let (asked, answer) = self.request(request, &mut trace);
+        let asked = asked.as_slice();
         self.absorb(&mut trace);
         match answer {
             Answer::Loaded(index) => {

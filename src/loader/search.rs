@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use super::candidate::{Candidate, look};
 use super::glibc::{self, Directory};
-use super::hwcaps;
 use super::objects::Object;
 use super::process::{Answer, Failure, Process};
 use super::start::Detail;
 use super::system::Family;
 use super::tokens::{self, Tokens};
-use super::{Law, Loaded, Missing, ObjectIndex, Probe, Via, musl};
+use super::{Law, Loaded, Missing, ObjectIndex, Probe, Try, Via, musl};
 
 /// A file as the loader spells it, and where its directory comes from.
 type Place = (Vec<u8>, Via);
@@ -21,8 +20,9 @@ pub(super) struct Trace {
     /// Candidates that were passed over.
     pub(super) refused: Vec<Probe>,
     /// Every candidate, in order, where the process keeps probes.
-    pub(super) tried: Vec<(Vec<u8>, Via)>,
+    pub(super) tried: Vec<Try>,
     root: RootDirectory,
+    levels_matter: bool,
 }
 
 /// What glibc believes of `/` as an element of a search path.
@@ -91,6 +91,7 @@ impl Process<'_> {
     pub(super) fn absorb(&mut self, trace: &mut Trace) {
         self.tried.append(&mut trace.tried);
         self.root = trace.root;
+        self.levels_matter |= trace.levels_matter;
     }
 
     /// What a request is given: an object of the process, a file, or a failure.
@@ -147,7 +148,7 @@ impl Process<'_> {
 
     pub(super) fn tokens<'a>(&'a self, origin: &'a [u8]) -> Tokens<'a> {
         let first = self.system.default_directories.first().map_or(b"".as_slice(), Vec::as_slice);
-        let by_cpu = hwcaps::platform(self.system.version_or_new(), self.cpu, self.surroundings.maker);
+        let by_cpu = self.cpu.platform(self.system.version_or_new());
         Tokens {
             origin,
             lib: first.strip_prefix(b"/").unwrap_or(first),
@@ -179,7 +180,7 @@ impl Process<'_> {
     }
 
     /// The loader is in every process from the first instruction on; it is never searched.
-    fn is_loader(&self, name: &[u8]) -> bool {
+    pub(super) fn is_loader(&self, name: &[u8]) -> bool {
         let interpreter = self.system.interpreter.as_slice();
         let cut = interpreter.iter().rposition(|b| *b == b'/').map_or(0, |at| at + 1);
         let short = interpreter.get(cut..).unwrap_or_default();
@@ -256,23 +257,23 @@ impl Process<'_> {
         let (via, list) = match place {
             Step::Dropped(path) => {
                 let refused = "lies in a default directory, where the requester does not look".to_owned();
-                trace.tried.extend(self.keeps_probes().then(|| (path.clone(), Via::Cache)));
+                trace.tried.extend(self.tried(path, Via::Cache, 0));
                 trace.refused.push(Probe { path: path.clone(), via: Via::Cache, refused });
                 return Tried::Next;
             }
             Step::Directory(it) => (it.via, Some(it.list)),
             Step::File(_) => (Via::Cache, None),
         };
+        trace.levels_matter |= self.levels_matter_at(place);
         let mut candidates = self.candidates(place, name);
         let plain = candidates.pop();
-        for (path, is_plain) in candidates.into_iter().map(|it| (it, false)).chain(plain.map(|it| (it, true))) {
+        let all = candidates.into_iter().map(|it| (it, false)).chain(plain.map(|it| (it, true)));
+        for (place, (path, is_plain)) in all.enumerate() {
             let in_root = is_plain && list.is_some() && self.is_root(&path);
             if in_root && trace.root == RootDirectory::Gone {
                 continue;
             }
-            if self.keeps_probes() {
-                trace.tried.push((path.clone(), via));
-            }
+            trace.tried.extend(self.tried(&path, via, place));
             let candidate = self.look(&path);
             if in_root {
                 trace.root.learn(&candidate);
@@ -302,10 +303,26 @@ impl Process<'_> {
         Tried::Next
     }
 
+    /// Whether another CPU might find another file here. `$PLATFORM` and the directories of old loaders are not looked at.
+    fn levels_matter_at(&self, place: &Step) -> bool {
+        match place {
+            Step::Directory(it) => {
+                self.system.family == Family::Glibc
+                    && self.may_hold(&it.path, b"glibc-hwcaps")
+                    && self.has_directory(&[it.path.as_slice(), b"/glibc-hwcaps/."].concat())
+            }
+            Step::File(_) | Step::Dropped(_) => self.system.cache.as_ref().is_some_and(|it| it.has_levels()),
+        }
+    }
+
     /// Whether glibc finds a file in `/`.
     fn is_root(&self, path: &[u8]) -> bool {
         let glibc = self.system.family == Family::Glibc && self.holds(Law::RootOnce);
         glibc && path.iter().rposition(|it| *it == b'/') == Some(0)
+    }
+
+    fn tried(&self, path: &[u8], via: Via, place: usize) -> Option<Try> {
+        self.keeps_probes().then(|| Try { path: path.to_vec(), via, place })
     }
 
     fn keeps_probes(&self) -> bool {

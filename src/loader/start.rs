@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::candidate::Shape;
 use super::glibc;
-use super::hwcaps::{CpuLevel, CpuMaker, subdirectories};
+use super::hwcaps::{Capabilities, CpuLevel, CpuMaker, subdirectories};
 use super::objects::{Object, Objects};
 use super::process::{Answer, Failure, Process};
 use super::search::RootDirectory;
@@ -12,6 +12,12 @@ use super::system::{Family, System};
 use super::{Law, Missing, Via};
 use crate::base::{TreePath, Variables};
 use crate::elf::Use;
+
+/// S_ISUID and S_ISGID: whoever starts such a file becomes somebody else, and the loader trusts the environment less.
+/// That the owner starts it himself, or that capabilities of the file do the same, is not seen here.
+const SET_ID: u32 = 0o6000;
+/// What a preload of a process in secure mode must have (ld.so(8)).
+const SET_USER_ID: u32 = 0o4000;
 
 /// What is started.
 pub struct Start<'a> {
@@ -84,10 +90,14 @@ impl<'v> Process<'v> {
         process.loader_soname = loader.and_then(|it| it.soname.clone());
         process.shape = Shape::of(linkage, family, family == Family::Glibc && start.system.at_least("2.41"));
         process.shape.without = surroundings.without;
-        if family == Family::Glibc && linkage.machine == 62 && surroundings.without != Some(Law::Hwcaps) {
-            process.hwcaps = subdirectories(start.system.version_or_new(), start.cpu, surroundings.maker);
+        process.secure = executable.mode & SET_ID != 0;
+        let tunables = start.variables.get("GLIBC_TUNABLES").filter(|_| !process.secure).unwrap_or_default();
+        let tunables = if start.system.at_least("2.26") { tunables } else { b"" };
+        process.cpu = Capabilities::of(start.cpu, surroundings.maker, tunables);
+        if family == Family::Glibc && linkage.bits == 64 && surroundings.without != Some(Law::Hwcaps) {
+            let version = start.system.version_or_new();
+            process.hwcaps = subdirectories(version, linkage.machine, process.cpu);
         }
-        process.cpu = start.cpu;
         process.detail = start.detail;
         process.surroundings = surroundings;
         process.add(start.executable.as_bytes().to_vec(), executable, None, Via::Executable, 0, Vec::new());
@@ -135,10 +145,12 @@ impl<'v> Process<'v> {
             system,
             loader_soname: None,
             library_path: Vec::new(),
+            secure: false,
+            levels_matter: false,
             link_map: Vec::new(),
             global: Vec::new(),
             shape,
-            cpu: CpuLevel::Baseline,
+            cpu: Capabilities::NONE,
             surroundings: Surroundings::default(),
             hwcaps: Vec::new(),
             detail: Detail::Names,
@@ -147,7 +159,9 @@ impl<'v> Process<'v> {
     }
 
     fn read_library_path(&self, variables: &Variables) -> Vec<Vec<u8>> {
-        let Some(list) = variables.non_empty("LD_LIBRARY_PATH") else { return Vec::new() };
+        let Some(list) = variables.non_empty("LD_LIBRARY_PATH").filter(|_| !self.is_secure()) else {
+            return Vec::new();
+        };
         match (self.system.family, self.objects.first()) {
             (Family::Glibc, Some(executable)) => {
                 let separators: &[u8] = if self.holds(Law::SemicolonSeparates) { b":;" } else { b":" };
@@ -161,12 +175,14 @@ impl<'v> Process<'v> {
 
     fn map_start(&mut self, variables: &Variables) {
         let mut preloads = words(variables.get("LD_PRELOAD").unwrap_or_default(), self.system.family);
+        preloads.retain(|it| !(self.is_secure() && it.contains(&b'/')));
+        let mut preloads: Vec<(Vec<u8>, bool)> = preloads.into_iter().map(|it| (it, false)).collect();
         if self.holds(Law::PreloadFile) {
-            preloads.extend(self.system.preload_entries.iter().cloned());
+            preloads.extend(self.system.preload_entries.iter().cloned().map(|it| (it, true)));
         }
         preloads.retain(|_| self.holds(Law::PreloadFirst));
-        for entry in preloads {
-            if let Err(_missing) = self.preload(&entry) {
+        for (entry, trusted) in preloads {
+            if let Err(_missing) = self.preload(&entry, trusted) {
                 self.missing_preloads.push(entry);
             }
         }
@@ -179,15 +195,15 @@ impl<'v> Process<'v> {
         // Symbols are bound when everything of the start is mapped; what becomes global later does not reach them.
         let globals = self.global.len();
         self.objects.iter_mut().for_each(|it| it.globals_at_load = globals);
-        let misses = self.check_versions(0);
-        self.start_failures.extend(misses.into_iter().map(Failure::Version));
+        let refused = self.refused(0);
+        self.start_failures.extend(refused);
         let mut unbound = self.unbound(0);
         unbound.retain(|(_, symbol)| symbol.how == Use::Data);
         self.start_failures.extend((!unbound.is_empty()).then_some(Failure::Undefined(unbound)));
     }
 
     /// glibc asks as if the executable needed the entry; musl asks for nobody, so that no RPATH counts (P1).
-    fn preload(&mut self, entry: &[u8]) -> Result<(), Failure> {
+    fn preload(&mut self, entry: &[u8], trusted: bool) -> Result<(), Failure> {
         let requester = match self.system.family {
             Family::Glibc => self.holds(Law::PreloadByExecutable).then_some(0),
             Family::Musl => (!self.holds(Law::MuslPreload)).then_some(0),
@@ -199,6 +215,11 @@ impl<'v> Process<'v> {
             Answer::Loaded(index) => {
                 self.learn(index, entry);
                 Ok(())
+            }
+            // In secure mode a preload is taken only with the set-user-ID bit; the file of the system is trusted.
+            Answer::Found { name, object, .. } if self.is_secure() && !trusted && object.mode & SET_USER_ID == 0 => {
+                let reason = "has no set-user-ID bit, and the process is in secure mode".to_owned();
+                Err(Failure::Unusable { path: name, needed_by: Vec::new(), reason })
             }
             Answer::Found { name, object, .. } => {
                 self.add(name, object, None, Via::Preload, 0, vec![entry.to_vec()]);

@@ -69,7 +69,7 @@ fn seen(case: &Case, view: &View, objects: &Objects<'_>, without: Option<Law>) -
         for (index, loaded) in process.objects.iter().enumerate() {
             writeln!(out, "{} {:?}", printable(&loaded.name), render::bound(objects, &process, index)).unwrap();
         }
-        process.tried.iter().for_each(|(path, _)| writeln!(out, "tried {}", printable(path)).unwrap());
+        process.tried.iter().for_each(|it| writeln!(out, "tried {}", printable(&it.path)).unwrap());
     }
     out
 }

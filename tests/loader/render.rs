@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use pyhpc_audit::base::printable;
 use pyhpc_audit::loader::{
-    Binding, CpuLevel, CpuMaker, Detail, Failure, Law, Missing, ObjectIndex, Objects, Process, Request, Start,
+    ABORTS, Binding, CpuLevel, CpuMaker, Detail, Failure, Law, Missing, ObjectIndex, Objects, Process, Request, Start,
     Surroundings, System, Via, Visibility,
 };
 use pyhpc_audit::tree::{Tree, View};
@@ -80,7 +80,12 @@ pub fn open(process: &mut Process<'_>, event: &Event) -> Option<Result<ObjectInd
         None => 0,
     };
     let visibility = if event.global { Visibility::Global } else { Visibility::Local };
-    Some(process.open(Request::Name { name: event.open.as_bytes(), caller }, visibility))
+    let request = Request::Name { name: event.open.as_bytes(), caller };
+    if !event.no_load {
+        return Some(process.open(request, visibility));
+    }
+    let missing = || Failure::Missing(Missing { needed_by: Vec::new(), soname: Vec::new(), searched: Vec::new() });
+    Some(process.reopen(request, visibility).ok_or_else(missing))
 }
 
 fn title(out: &mut String, described: &Described) {
@@ -102,12 +107,15 @@ fn run(out: &mut String, described: &Described, store: &Objects<'_>, process: &m
     bindings(out, store, process, 0);
     for event in &described.events {
         let caller = event.caller.as_ref().map_or_else(String::new, |it| format!(" by {it}"));
-        writeln!(out, "  dlopen {}{caller}{}", event.open, if event.global { " global" } else { "" }).unwrap();
+        let flags = [(event.global, " global"), (event.no_load, " no-load")];
+        let flags: String = flags.iter().filter(|(on, _)| *on).map(|(_, word)| *word).collect();
+        writeln!(out, "  dlopen {}{caller}{flags}", event.open).unwrap();
         let before = process.objects.len();
         match open(process, event) {
             None => writeln!(out, "    has no such caller").unwrap(),
             Some(Ok(root)) if root < before => writeln!(out, "    is {}", name(process, root)).unwrap(),
             Some(Ok(_)) => {}
+            Some(Err(_)) if event.no_load => writeln!(out, "    is not in the process").unwrap(),
             Some(Err(failure)) => writeln!(out, "    fails: {}", words(process, &failure)).unwrap(),
         }
         objects(out, process, before);
@@ -174,6 +182,7 @@ fn via(process: &Process<'_>, via: Via) -> String {
 pub fn subject(failure: &Failure) -> String {
     match failure {
         Failure::Missing(missing) => printable(&missing.soname),
+        Failure::Unusable { reason, .. } if reason.ends_with(ABORTS) => ABORTS.to_owned(),
         Failure::Unusable { path, .. } => printable(path),
         Failure::Version(miss) => format!("version `{}' not found", printable(&miss.version)),
         Failure::Undefined(symbols) => symbols

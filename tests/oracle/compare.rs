@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use pyhpc_audit::base::printable;
-use pyhpc_audit::loader::{Detail, Objects, Process, Via};
+use pyhpc_audit::loader::{ABORTS, Detail, Objects, Process, Try, Via};
 use pyhpc_audit::tree::{HostTree, View};
 
 use super::case::{Case, Event, Process as Described};
@@ -59,7 +59,7 @@ pub fn differences(machine: &Machine, case: &Case) -> String {
 
 /// Whether any process of the case can be asked on this machine.
 pub fn applies(machine: &Machine, case: &Case) -> bool {
-    case.loaders.iter().any(|it| it.musl.is_some() == machine.musl)
+    case.not_asked.is_none() && case.loaders.iter().any(|it| it.musl.is_some() == machine.musl)
 }
 
 fn prepared(machine: &Machine, described: &Described) -> Described {
@@ -115,8 +115,9 @@ fn callable(spec: &mut ElfSpec) {
 
 fn ask(machine: &Machine, root: &Path, described: &Described, interpreter: &str) -> Said {
     let mut events = String::new();
-    for Event { open, caller, global } in &described.events {
-        writeln!(events, "{}\t{}\t{open}", u8::from(*global), caller.as_deref().unwrap_or_default()).unwrap();
+    for Event { open, caller, global, no_load } in &described.events {
+        let flags = u8::from(*global) + 2 * u8::from(*no_load);
+        writeln!(events, "{flags}\t{}\t{open}", caller.as_deref().unwrap_or_default()).unwrap();
     }
     std::fs::write(root.join("oracle/events"), events).unwrap();
     let mut command = Command::new(machine.program("launch"));
@@ -138,7 +139,8 @@ fn ask(machine: &Machine, root: &Path, described: &Described, interpreter: &str)
         }
     }
     if said.answers.is_empty() {
-        let error = debug.lines().filter(|it| it.contains("rror")).collect::<Vec<_>>().join(" ");
+        let error = |it: &&str| it.contains("rror") || it.contains("Inconsistency");
+        let error = debug.lines().filter(error).collect::<Vec<_>>().join(" ");
         said.answers.push(Answer { word: format!("fail {error}"), map: Vec::new() });
     } else if code != Some(0) {
         said.answers.push(Answer { word: format!("crash {:?}", output.status), map: Vec::new() });
@@ -192,17 +194,18 @@ fn emulate(machine: &Machine, root: &Path, described: &Described, interpreter: &
 /// glibc asks a directory that is not there once in the life of a process (`open_path` in glibc `elf/dl-load.c`); one
 /// whose name is relative counts as being there.
 fn tried(view: &View, process: &Process<'_>) -> Vec<String> {
-    let mut gone: BTreeSet<&[u8]> = BTreeSet::new();
+    let mut gone: BTreeSet<(&[u8], usize)> = BTreeSet::new();
     let mut out = Vec::new();
-    for (path, via) in &process.tried {
+    for Try { path, via, place } in &process.tried {
         let cut = path.iter().rposition(|it| *it == b'/').map_or(0, |at| at + 1);
         let directory = &path[..cut];
+        // The cache names files, not directories.
         let listed = *via != Via::Cache;
-        if listed && gone.contains(directory) {
+        if listed && gone.contains(&(directory, *place)) {
             continue;
         }
         if listed && directory.starts_with(b"/") && !view.is_directory(directory) {
-            gone.insert(directory);
+            gone.insert((directory, *place));
         }
         out.push(printable(path));
     }
@@ -231,6 +234,10 @@ fn compare(out: &mut String, machine: &Machine, case: &Case, described: &Describ
         };
         if reordered && theirs.word.starts_with("crash") {
             // Filters that filter each other end glibc; no law says how.
+            return;
+        }
+        let aborted = theirs.word.starts_with("crash") || theirs.word.contains("Inconsistency");
+        if aborted && ours.word.ends_with(ABORTS) {
             return;
         }
         if !same_word(machine, &theirs.word, &ours.word) {
