@@ -108,6 +108,8 @@ pub enum Law {
     IsaLevel,
     /// GLIBC aborts on versions that are wanted of a file that is not in the process (V1).
     VersionsOfNobody,
+    /// glibc aborts on a version of a symbol that is wanted of a file which has the symbol and no versions at all.
+    UnversionedAborts,
     /// The loader is in every process and never searched.
     LoaderIsThere,
     /// musl: LD_LIBRARY_PATH comes before DT_RPATH and DT_RUNPATH (S1).
@@ -130,7 +132,7 @@ pub enum Law {
 
 impl Law {
     /// Every law with its name.
-    pub const ALL: [(Self, &'static str); 60] = [
+    pub const ALL: [(Self, &'static str); 61] = [
         (Self::NameAnswers, "name-answers"),
         (Self::SonameAnswers, "soname-answers"),
         (Self::FileAnswers, "file-answers"),
@@ -182,6 +184,7 @@ impl Law {
         (Self::SecureMode, "secure-mode"),
         (Self::IsaLevel, "isa-level"),
         (Self::VersionsOfNobody, "versions-of-nobody"),
+        (Self::UnversionedAborts, "unversioned-aborts"),
         (Self::LoaderIsThere, "loader-is-there"),
         (Self::MuslLibraryPathFirst, "musl-library-path-first"),
         (Self::MuslSonameUnread, "musl-soname-unread"),

@@ -112,6 +112,9 @@ impl Process<'_> {
             if let Some(failure) = self.refused(before).into_iter().next() {
                 return Err(failure);
             }
+            if let Some(failure) = self.aborting(before) {
+                return Err(failure);
+            }
             let unbound = self.unbound(before);
             if unbound.is_empty() { Ok(root) } else { Err(Failure::Undefined(unbound)) }
         });

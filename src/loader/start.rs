@@ -197,6 +197,8 @@ impl<'v> Process<'v> {
         self.objects.iter_mut().for_each(|it| it.globals_at_load = globals);
         let refused = self.refused(0);
         self.start_failures.extend(refused);
+        let aborting = self.aborting(0);
+        self.start_failures.extend(aborting);
         let mut unbound = self.unbound(0);
         unbound.retain(|(_, symbol)| symbol.how == Use::Data);
         self.start_failures.extend((!unbound.is_empty()).then_some(Failure::Undefined(unbound)));

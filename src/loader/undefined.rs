@@ -3,8 +3,12 @@
 //! Source: experiment Y1 of the loader facts (`RTLD_NOW`, which CPython uses, fails on any such symbol; a weak one becomes
 //! 0) and Y2 (an old copy that was loaded first lacks what a later object needs). Versions count as in `elf::references`.
 
+use super::process::Failure;
 use super::start::Binding;
+use super::system::Family;
+use super::versions::ABORTS;
 use super::{Law, ObjectIndex, Process};
+use crate::base::printable;
 use crate::elf::{ElfError, Reference, Use, WantedVersion};
 
 /// A symbol that nothing answers.
@@ -43,6 +47,32 @@ impl Process<'_> {
         let uses = symbols.uses(&indices).map_err(|it| (asker, it))?;
         let used = open.into_iter().filter_map(|it| uses.get(&it.index).map(|how| (it, *how)));
         Ok(used.map(|(it, how)| Undefined { name: it.name, version: it.version, how }).collect())
+    }
+
+    /// Whether binding the objects from `first` on ends the process: a symbol is wanted in a version of a file, and is found
+    /// in that file, which knows no versions at all (an assertion of `check_match` in glibc `elf/dl-lookup.c`, measured).
+    pub(super) fn aborting(&self, first: ObjectIndex) -> Option<Failure> {
+        if self.surroundings.binding == Binding::Assumed || self.system.family == Family::Musl {
+            return None;
+        }
+        for (asker, loaded) in
+            self.objects.iter().enumerate().skip(first).filter(|_| self.holds(Law::UnversionedAborts))
+        {
+            let references = self.store.symbols(&loaded.object).and_then(|it| it.references());
+            for reference in references.unwrap_or_default() {
+                let Some(version) = &reference.version else { continue };
+                let scope = self.scope_of(asker);
+                let found = scope.iter().find(|it| self.answered(&[**it], &reference).unwrap_or(false));
+                let found = found.and_then(|it| self.objects.get(*it));
+                let named = found.filter(|it| it.name == version.file || it.asked.contains(&version.file));
+                if named.is_some_and(|it| self.store.symbols(&it.object).is_ok_and(|it| it.is_unversioned())) {
+                    let (symbol, file) = (printable(&reference.name), printable(&version.file));
+                    let reason = format!("wants a version of {symbol} of {file}, which has no versions: {ABORTS}");
+                    return Some(Failure::Unusable { path: loaded.name.clone(), needed_by: Vec::new(), reason });
+                }
+            }
+        }
+        None
     }
 
     /// What the objects from `first` on insist on and nothing answers, where that is to be checked. An object whose scope
