@@ -15,6 +15,8 @@ mod draft;
 mod generate;
 #[path = "loader/mutations.rs"]
 mod mutations;
+#[path = "loader/one_rule.rs"]
+mod one_rule;
 #[path = "loader/render.rs"]
 mod render;
 mod support;
@@ -44,6 +46,20 @@ fn every_law_holds() {
         }
     }
     assert!(differences.is_empty(), "{differences}UPDATE=1 rewrites the expected texts");
+}
+
+#[test]
+fn fourteen_rules_of_fourteen() {
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/loader");
+    let mut held = 0;
+    for (rule, file) in one_rule::ONE_RULE {
+        let path = directory.join(file);
+        let case = Case::parse(&path, &std::fs::read_to_string(&path).unwrap());
+        let got = render::render(&case, Box::new(case.whole_fixture().memory_tree()));
+        println!("{} {rule}", if got == case.expected.text { "holds:" } else { "FAILS:" });
+        held += usize::from(got == case.expected.text);
+    }
+    assert_eq!(held, 14);
 }
 
 #[test]

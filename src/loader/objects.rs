@@ -56,12 +56,19 @@ pub struct Objects<'v> {
     held: AtomicUsize,
     known: Mutex<HashMap<TreePath, Arc<Object>>>,
     closed: Mutex<BTreeMap<TreePath, String>>,
+    levels: Mutex<HashMap<Vec<u8>, bool>>,
 }
 
 impl<'v> Objects<'v> {
     /// No object yet.
     pub fn new(view: &'v View) -> Self {
-        Self { view, held: AtomicUsize::new(0), known: Mutex::default(), closed: Mutex::default() }
+        Self {
+            view,
+            held: AtomicUsize::new(0),
+            known: Mutex::default(),
+            closed: Mutex::default(),
+            levels: Mutex::default(),
+        }
     }
 
     /// The tree that the objects lie in.
@@ -101,6 +108,16 @@ impl<'v> Objects<'v> {
         });
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(Arc::clone(known.entry(real.clone()).or_insert(object)))
+    }
+
+    /// Whether a directory has directories of glibc for some CPUs only; looked at once.
+    pub(super) fn has_levels(&self, directory: &[u8]) -> bool {
+        if let Some(known) = self.levels.lock().unwrap_or_else(PoisonError::into_inner).get(directory) {
+            return *known;
+        }
+        let found = self.view.is_directory([directory, b"/glibc-hwcaps"].concat());
+        self.levels.lock().unwrap_or_else(PoisonError::into_inner).insert(directory.to_vec(), found);
+        found
     }
 
     /// A directory in which a candidate could not be looked at: the process, of another user, may find it there.

@@ -324,13 +324,16 @@ impl Process<'_> {
         Ok(found)
     }
 
-    /// Puts an object before another one in the link map. What stands before the executable is in no list any more: glibc
-    /// begins with the executable.
+    /// Puts an object before another one in the link map. glibc goes through it from the executable on: what stands before
+    /// the executable, because it was put there or because the executable was moved, is found by nobody any more.
     fn relink(&mut self, moved: ObjectIndex, before: ObjectIndex) {
         self.link_map.retain(|it| *it != moved);
-        match self.link_map.iter().position(|it| *it == before) {
-            Some(0) | None => {}
-            Some(place) => self.link_map.insert(place, moved),
+        let Some(place) = self.link_map.iter().position(|it| *it == before) else { return };
+        if moved == 0 {
+            self.link_map.drain(..place);
+            self.link_map.insert(0, moved);
+        } else if place > 0 {
+            self.link_map.insert(place, moved);
         }
     }
 

@@ -306,13 +306,13 @@ impl Process<'_> {
     /// Whether another CPU might find another file here. `$PLATFORM` and the directories of old loaders are not looked at.
     fn levels_matter_at(&self, place: &Step) -> bool {
         match place {
-            Step::Directory(it) => {
-                self.system.family == Family::Glibc
-                    && self.may_hold(&it.path, b"glibc-hwcaps")
-                    && self.has_directory(&[it.path.as_slice(), b"/glibc-hwcaps/."].concat())
-            }
+            Step::Directory(it) => self.system.family == Family::Glibc && self.has_levels(&it.path),
             Step::File(_) | Step::Dropped(_) => self.system.cache.as_ref().is_some_and(|it| it.has_levels()),
         }
+    }
+
+    fn has_levels(&self, directory: &[u8]) -> bool {
+        self.absolute(directory).is_some_and(|it| self.store.has_levels(&it))
     }
 
     /// Whether glibc finds a file in `/`.
@@ -388,7 +388,11 @@ impl Process<'_> {
         let mut out = Vec::new();
         for below in &self.hwcaps {
             let first = below.split('/').next().unwrap_or(below);
-            if !self.keeps_probes() && !self.may_hold(directory, first.as_bytes()) {
+            let may_be = || match first {
+                "glibc-hwcaps" => self.has_levels(directory),
+                _ => self.may_hold(directory, first.as_bytes()),
+            };
+            if !self.keeps_probes() && !may_be() {
                 continue;
             }
             let file = [plain.as_slice(), below.as_bytes(), b"/", name].concat();
