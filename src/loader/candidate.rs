@@ -20,20 +20,20 @@ pub(super) struct Shape {
     pub(super) machine: u16,
     pub(super) bits: u8,
     pub(super) little_endian: bool,
-    /// glibc from 2.41 on refuses objects that want an executable stack.
+    /// glibc from 2.41 on does not open what wants an executable stack, once the process runs without one.
     pub(super) refuses_executable_stack: bool,
     /// A law that does not hold.
     pub(super) without: Option<Law>,
 }
 
 impl Shape {
-    pub(super) fn of(linkage: &Linkage, family: Family, refuses_executable_stack: bool) -> Self {
+    pub(super) fn of(linkage: &Linkage, family: Family) -> Self {
         Self {
             family,
             machine: linkage.machine,
             bits: linkage.bits,
             little_endian: linkage.little_endian,
-            refuses_executable_stack,
+            refuses_executable_stack: false,
             without: None,
         }
     }
@@ -109,7 +109,7 @@ fn unusable(linkage: &Linkage, shape: Shape) -> Option<String> {
         2 | 3
             if shape.refuses_executable_stack
                 && shape.without != Some(Law::ExecutableStack)
-                && linkage.executable_stack != Some(false) =>
+                && wants_executable_stack(linkage) =>
         {
             "wants an executable stack, which glibc 2.41 and later refuse"
         }
@@ -117,6 +117,12 @@ fn unusable(linkage: &Linkage, shape: Shape) -> Option<String> {
         _ => "is no shared object",
     };
     Some(reason.to_owned())
+}
+
+/// Without PT_GNU_STACK the machine decides (`DEFAULT_STACK_PERMS` in glibc `sysdeps/*/stackinfo.h`): x86 and s390 give an
+/// executable one.
+pub(super) fn wants_executable_stack(linkage: &Linkage) -> bool {
+    linkage.executable_stack.unwrap_or([3, 22, 62].contains(&linkage.machine))
 }
 
 /// The loader passes over what it may not open. Whether the process, which another user may start, may open it is not known.

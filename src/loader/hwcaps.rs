@@ -159,7 +159,12 @@ pub(super) fn subdirectories(version: &str, machine: u16, cpu: Capabilities) -> 
     let at_least = |other: &str| compare_versions(version, other) != Ordering::Less;
     let mut all = Vec::new();
     if at_least("2.33") {
-        all.extend(cpu.level.directories(machine));
+        let known = |it: &String| match it.as_str() {
+            "glibc-hwcaps/z16" => at_least("2.36"),
+            "glibc-hwcaps/z17" => at_least("2.42"),
+            _ => true,
+        };
+        all.extend(cpu.level.directories(machine).filter(known));
     }
     if !at_least("2.37") && machine == 62 {
         let mut words = vec!["tls", cpu.platform(version)];

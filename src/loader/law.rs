@@ -110,6 +110,8 @@ pub enum Law {
     VersionsOfNobody,
     /// glibc aborts on a version of a symbol that is wanted of a file which has the symbol and no versions at all.
     UnversionedAborts,
+    /// glibc before 2.32 aborts where an auxiliary or filter comes before what is opened (F1).
+    OldFilterAborts,
     /// The loader is in every process and never searched.
     LoaderIsThere,
     /// musl: LD_LIBRARY_PATH comes before DT_RPATH and DT_RUNPATH (S1).
@@ -132,7 +134,7 @@ pub enum Law {
 
 impl Law {
     /// Every law with its name.
-    pub const ALL: [(Self, &'static str); 61] = [
+    pub const ALL: [(Self, &'static str); 62] = [
         (Self::NameAnswers, "name-answers"),
         (Self::SonameAnswers, "soname-answers"),
         (Self::FileAnswers, "file-answers"),
@@ -185,6 +187,7 @@ impl Law {
         (Self::IsaLevel, "isa-level"),
         (Self::VersionsOfNobody, "versions-of-nobody"),
         (Self::UnversionedAborts, "unversioned-aborts"),
+        (Self::OldFilterAborts, "old-filter-aborts"),
         (Self::LoaderIsThere, "loader-is-there"),
         (Self::MuslLibraryPathFirst, "musl-library-path-first"),
         (Self::MuslSonameUnread, "musl-soname-unread"),

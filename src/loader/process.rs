@@ -10,8 +10,9 @@ use super::search::{RootDirectory, Trace};
 use super::start::{Detail, Surroundings};
 use super::system::{Family, System};
 use super::undefined::Undefined;
-use super::versions::VersionMiss;
+use super::versions::{ABORTS, VersionMiss};
 use super::{Law, Loaded, Missing, ObjectIndex, Probe, Try, Via};
+use crate::base::printable;
 
 /// Most objects in one process; a tree that needs more is hostile.
 const OBJECTS: usize = 20_000;
@@ -213,9 +214,21 @@ impl Process<'_> {
     fn list(&mut self, root: ObjectIndex) -> Result<(), Failure> {
         if self.objects.get(root).is_some_and(|it| it.searched.is_empty()) {
             let list = self.map_needs(vec![root])?;
+            if let Some(failure) = self.filter_aborts(root, &list) {
+                return Err(failure);
+            }
             self.objects.get_mut(root).into_iter().for_each(|it| it.searched.clone_from(&list));
         }
         Ok(())
+    }
+
+    /// Before 2.32 an assertion of glibc ends the process where an auxiliary or a filter stands before what is opened (F1).
+    pub(super) fn filter_aborts(&self, root: ObjectIndex, list: &[ObjectIndex]) -> Option<Failure> {
+        let first = *list.first()?;
+        let aborts = first != root && !self.system.at_least("2.32") && self.holds(Law::OldFilterAborts);
+        let name = |it: ObjectIndex| self.objects.get(it).map_or_else(Vec::new, |it| it.name.clone());
+        let reason = || format!("{} comes before it: {ABORTS}", printable(&name(first)));
+        aborts.then(|| Failure::Unusable { path: name(root), needed_by: Vec::new(), reason: reason() })
     }
 
     fn make_visible(&mut self, root: ObjectIndex, visibility: Visibility) {

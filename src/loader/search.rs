@@ -29,6 +29,7 @@ pub(super) struct Trace {
 ///
 /// `open_path` in glibc `elf/dl-load.c` cuts the file name and the slash off a candidate that it cannot open, to see
 /// whether there is such a directory: of `/x` nothing is left. The first miss makes `/` a directory that is not there.
+/// Measured in 2.36 and 2.41; 2.38 leaves the slash where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum RootDirectory {
     #[default]
@@ -153,6 +154,7 @@ impl Process<'_> {
             origin,
             lib: first.strip_prefix(b"/").unwrap_or(first),
             platform: tokens::platform(self.shape.machine, by_cpu),
+            ends_anywhere: self.system.at_least("2.28"),
             without: self.surroundings.without,
         }
     }
@@ -317,7 +319,7 @@ impl Process<'_> {
 
     /// Whether glibc finds a file in `/`.
     fn is_root(&self, path: &[u8]) -> bool {
-        let glibc = self.system.family == Family::Glibc && self.holds(Law::RootOnce);
+        let glibc = self.system.family == Family::Glibc && !self.system.at_least("2.38") && self.holds(Law::RootOnce);
         glibc && path.iter().rposition(|it| *it == b'/') == Some(0)
     }
 

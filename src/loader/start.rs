@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::candidate::Shape;
+use super::candidate::{Shape, wants_executable_stack};
 use super::glibc;
 use super::hwcaps::{Capabilities, CpuLevel, CpuMaker, subdirectories};
 use super::objects::{Object, Objects};
@@ -88,7 +88,7 @@ impl<'v> Process<'v> {
         let loader = store.get(&start.system.loader);
         let loader = loader.as_ref().ok().and_then(|it| it.linkage.as_ref().ok());
         process.loader_soname = loader.and_then(|it| it.soname.clone());
-        process.shape = Shape::of(linkage, family, family == Family::Glibc && start.system.at_least("2.41"));
+        process.shape = Shape::of(linkage, family);
         process.shape.without = surroundings.without;
         process.secure = executable.mode & SET_ID != 0;
         let tunables = start.variables.get("GLIBC_TUNABLES").filter(|_| !process.secure).unwrap_or_default();
@@ -187,7 +187,11 @@ impl<'v> Process<'v> {
             }
         }
         match self.map_needs((0..self.objects.len()).collect()) {
-            Ok(list) => self.global = list,
+            Ok(list) => {
+                let aborts = self.filter_aborts(0, &list);
+                self.start_failures.extend(aborts);
+                self.global = list;
+            }
             Err(failure) => self.start_failures.push(failure),
         }
         let global = self.global.clone();
@@ -195,6 +199,11 @@ impl<'v> Process<'v> {
         // Symbols are bound when everything of the start is mapped; what becomes global later does not reach them.
         let globals = self.global.len();
         self.objects.iter_mut().for_each(|it| it.globals_at_load = globals);
+        // What is there from the start may make the stack executable; where nothing did, nothing that is opened may.
+        let wants_stack =
+            self.objects.iter().any(|it| it.object.linkage.as_ref().is_ok_and(|it| wants_executable_stack(it)));
+        self.shape.refuses_executable_stack =
+            self.system.family == Family::Glibc && self.system.at_least("2.41") && !wants_stack;
         let refused = self.refused(0);
         self.start_failures.extend(refused);
         let aborting = self.aborting(0);

@@ -10,6 +10,8 @@ pub(super) struct Tokens<'a> {
     pub(super) lib: &'a [u8],
     /// `$PLATFORM`.
     pub(super) platform: &'a [u8],
+    /// Before 2.28 a token counts only before `/`, `:` or the end (experiment T2 on 2.27 and 2.31).
+    pub(super) ends_anywhere: bool,
     /// A law that does not hold.
     pub(super) without: Option<Law>,
 }
@@ -61,7 +63,8 @@ fn token<'a>(text: &[u8], tokens: &Tokens<'a>) -> Option<(&'a [u8], usize)> {
                 return Some((value, name.len() + 2));
             }
         } else if let Some(rest) = text.strip_prefix(name) {
-            let identifier = rest.first().is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
+            let end = |b: &u8| if tokens.ends_anywhere { !b.is_ascii_alphanumeric() && *b != b'_' } else { *b == b'/' };
+            let identifier = rest.first().is_some_and(|it| !end(it));
             if !identifier || tokens.without == Some(Law::TokenEnds) {
                 return Some((value, name.len()));
             }
@@ -76,7 +79,7 @@ mod tests {
 
     #[track_caller]
     fn check(entry: &str, expected: &str) {
-        let tokens = Tokens { origin: b"/o", lib: b"lib64", platform: b"x86_64", without: None };
+        let tokens = Tokens { origin: b"/o", lib: b"lib64", platform: b"x86_64", ends_anywhere: true, without: None };
         assert_eq!(String::from_utf8_lossy(&expand(entry.as_bytes(), &tokens)), expected);
     }
 

@@ -50,9 +50,11 @@ impl Process<'_> {
     }
 
     /// Whether binding the objects from `first` on ends the process: a symbol is wanted in a version of a file, and is found
-    /// in that file, which knows no versions at all (an assertion of `check_match` in glibc `elf/dl-lookup.c`, measured).
+    /// in that file, which knows no versions at all (an assertion of `check_match` in glibc
+    /// `elf/dl-lookup.c` before 2.41, measured).
     pub(super) fn aborting(&self, first: ObjectIndex) -> Option<Failure> {
-        if self.surroundings.binding == Binding::Assumed || self.system.family == Family::Musl {
+        let aborts = self.system.family == Family::Glibc && !self.system.at_least("2.41");
+        if self.surroundings.binding == Binding::Assumed || !aborts {
             return None;
         }
         for (asker, loaded) in

@@ -62,7 +62,9 @@ impl Process<'_> {
             for (file, wanted) in &versions.needed {
                 let need = loaded.needs.iter().find(|(name, _)| name == file);
                 let answer = need.and_then(|(_, answer)| *answer);
-                let Some(library) = answer.or_else(|| self.loaded_as(file)) else {
+                // A SONAME by which nobody asked is no name here (`_dl_name_match_p` in glibc `elf/dl-misc.c`).
+                let named = || self.first(|it| it.name == *file || it.asked.contains(file));
+                let Some(library) = answer.or_else(named) else {
                     // A need that nothing satisfies is a failure of its own.
                     if need.is_none() && !self.is_loader(file) && self.holds(Law::VersionsOfNobody) {
                         misses.push(aborts(loaded, file));

@@ -25,7 +25,7 @@ pub const UNNOTICED: &str = "NOTHING";
 pub fn table(fixtures: Vec<(String, Case)>) -> String {
     let fixtures: Vec<Noticed> = fixtures.into_par_iter().map(|(name, case)| Noticed::by(name, case)).collect();
     let random = |musl: bool| -> Vec<Noticed> {
-        let scope = Scope { musl, filters: !musl };
+        let scope = Scope { musl };
         let trees = (1..=TREES).into_par_iter();
         trees.map(|seed| Noticed::by(seed.to_string(), generate::draft(seed, scope).case())).collect()
     };

@@ -97,6 +97,11 @@ fn write_tree(machine: &Machine, case: &Case, root: &Path) {
     put("driver.so", DRIVER);
     if !machine.musl {
         put("libc.so.6", "/oracle/libc.so.6");
+        if machine.program("libdl.so.2").exists() {
+            put("libdl.so.2", "/oracle/libdl.so.2");
+            // Where the emulator reads the version that old loaders do not tell.
+            put("libc.so.6", "/lib/x86_64-linux-gnu/libc.so.6");
+        }
     }
     case.loaders.iter().for_each(|loader| put("loader", &loader.path));
     for directory in case.processes.iter().filter_map(|it| it.directory.as_ref()) {

@@ -20,8 +20,6 @@ const PLATFORMS: [&str; 3] = ["/p/haswell", "/p/x86_64", "/p/lib/x86_64-linux-gn
 pub struct Scope {
     /// A musl: no cache, no filters.
     pub musl: bool,
-    /// glibc before 2.35 aborts on filters that are opened (F1).
-    pub filters: bool,
 }
 
 /// The draft of a seed.
@@ -89,7 +87,7 @@ fn executable(random: &mut Random, scope: Scope) -> Thing {
     if random.chance(5) {
         fields.push("no_default_library_path = true".to_owned());
     }
-    if scope.filters && random.chance(3) {
+    if !scope.musl && random.chance(3) {
         fields.push(format!(r#"auxiliary = ["{}"]"#, random.of(&NAMES[4..])));
     }
     Thing { path: "/bin/app".to_owned(), fields }
@@ -168,7 +166,7 @@ impl Tree {
             fields.push("no_default_library_path = true".to_owned());
         }
         let leaf = name.is_some_and(|it| NAMES[4..].contains(&it));
-        if scope.filters && !leaf && random.chance(7) {
+        if !scope.musl && !leaf && random.chance(7) {
             let kind = if random.chance(70) { "auxiliary" } else { "filter" };
             fields.push(format!(r#"{kind} = ["{}"]"#, random.of(&NAMES[4..])));
         }
