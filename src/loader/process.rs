@@ -113,11 +113,7 @@ impl Process<'_> {
             if let Some(failure) = self.refused(before).into_iter().next() {
                 return Err(failure);
             }
-            if let Some(failure) = self.aborting(before) {
-                return Err(failure);
-            }
-            let unbound = self.unbound(before);
-            if unbound.is_empty() { Ok(root) } else { Err(Failure::Undefined(unbound)) }
+            self.binding_failures(before, false).into_iter().next().map_or(Ok(root), Err)
         });
         match result {
             Ok(root) => {

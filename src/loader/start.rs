@@ -11,7 +11,6 @@ use super::search::RootDirectory;
 use super::system::{Family, System};
 use super::{Law, Missing, Via};
 use crate::base::{TreePath, Variables};
-use crate::elf::Use;
 
 /// S_ISUID and S_ISGID: whoever starts such a file becomes somebody else, and the loader trusts the environment less.
 /// That the owner starts it himself, or that capabilities of the file do the same, is not seen here.
@@ -206,11 +205,8 @@ impl<'v> Process<'v> {
             self.system.family == Family::Glibc && self.system.at_least("2.41") && !wants_stack;
         let refused = self.refused(0);
         self.start_failures.extend(refused);
-        let aborting = self.aborting(0);
-        self.start_failures.extend(aborting);
-        let mut unbound = self.unbound(0);
-        unbound.retain(|(_, symbol)| symbol.how == Use::Data);
-        self.start_failures.extend((!unbound.is_empty()).then_some(Failure::Undefined(unbound)));
+        let unbound = self.binding_failures(0, true);
+        self.start_failures.extend(unbound);
     }
 
     /// glibc asks as if the executable needed the entry; musl asks for nobody, so that no RPATH counts (P1).

@@ -7,7 +7,7 @@ use super::process::Failure;
 use super::start::Binding;
 use super::system::Family;
 use super::versions::ABORTS;
-use super::{Law, ObjectIndex, Process};
+use super::{Law, Loaded, ObjectIndex, Process};
 use crate::base::printable;
 use crate::elf::{ElfError, Reference, Use, WantedVersion};
 
@@ -29,6 +29,11 @@ impl Process<'_> {
     /// # Errors
     /// An object of the scope, or the asker itself, whose symbols cannot be read: nothing can be said.
     pub fn undefined(&self, asker: ObjectIndex) -> Result<Vec<Undefined>, (ObjectIndex, ElfError)> {
+        Ok(self.undefined_at(asker)?.into_iter().map(|(_, symbol)| symbol).collect())
+    }
+
+    /// The same, with their places in the symbol table.
+    fn undefined_at(&self, asker: ObjectIndex) -> Result<Vec<(u64, Undefined)>, (ObjectIndex, ElfError)> {
         let Some(loaded) = self.objects.get(asker) else { return Ok(Vec::new()) };
         let symbols = self.store.symbols(&loaded.object).map_err(|it| (asker, it))?;
         let references = symbols.references().map_err(|it| (asker, it))?;
@@ -46,50 +51,52 @@ impl Process<'_> {
         let indices: Vec<u64> = open.iter().map(|it| it.index).collect();
         let uses = symbols.uses(&indices).map_err(|it| (asker, it))?;
         let used = open.into_iter().filter_map(|it| uses.get(&it.index).map(|how| (it, *how)));
-        Ok(used.map(|(it, how)| Undefined { name: it.name, version: it.version, how }).collect())
+        Ok(used.map(|(it, how)| (it.index, Undefined { name: it.name, version: it.version, how })).collect())
     }
 
-    /// Whether binding the objects from `first` on ends the process: a symbol is wanted in a version of a file, and is found
-    /// in that file, which knows no versions at all (an assertion of `check_match` in glibc
-    /// `elf/dl-lookup.c` before 2.41, measured).
-    pub(super) fn aborting(&self, first: ObjectIndex) -> Option<Failure> {
+    /// What binding the objects from `first` on ends with, where that is checked. The loader begins with the last object;
+    /// what it ends the process for hides what comes later. An object whose scope cannot be read insists on nothing.
+    pub(super) fn binding_failures(&self, first: ObjectIndex, lazy: bool) -> Vec<Failure> {
+        if self.surroundings.binding == Binding::Assumed {
+            return Vec::new();
+        }
+        let mut unbound = Vec::new();
+        for (asker, loaded) in self.objects.iter().enumerate().skip(first).rev() {
+            let mut symbols = self.undefined_at(asker).unwrap_or_default();
+            symbols.retain(|(_, symbol)| self.holds(Law::SymbolsMustExist) && !(lazy && symbol.how == Use::Called));
+            if let Some((at, failure)) = self.aborting(asker, loaded)
+                && unbound.is_empty()
+                && symbols.iter().all(|(index, _)| at < *index)
+            {
+                return vec![failure];
+            }
+            unbound.extend(symbols.into_iter().map(|(_, symbol)| (loaded.name.clone(), symbol)));
+        }
+        if unbound.is_empty() { Vec::new() } else { vec![Failure::Undefined(unbound)] }
+    }
+
+    /// The first symbol that ends the process: it is wanted in a version of a file, and found in that file, which knows no
+    /// versions at all (an assertion of `check_match` in glibc `elf/dl-lookup.c` before 2.41, measured).
+    fn aborting(&self, asker: ObjectIndex, loaded: &Loaded) -> Option<(u64, Failure)> {
         let aborts = self.system.family == Family::Glibc && !self.system.at_least("2.41");
-        if self.surroundings.binding == Binding::Assumed || !aborts {
+        if !aborts || !self.holds(Law::UnversionedAborts) {
             return None;
         }
-        for (asker, loaded) in
-            self.objects.iter().enumerate().skip(first).filter(|_| self.holds(Law::UnversionedAborts))
-        {
-            let references = self.store.symbols(&loaded.object).and_then(|it| it.references());
-            for reference in references.unwrap_or_default() {
-                let Some(version) = &reference.version else { continue };
-                let scope = self.scope_of(asker);
-                let found = scope.iter().find(|it| self.answered(&[**it], &reference).unwrap_or(false));
-                let found = found.and_then(|it| self.objects.get(*it));
-                let named = found.filter(|it| it.name == version.file || it.asked.contains(&version.file));
-                if named.is_some_and(|it| self.store.symbols(&it.object).is_ok_and(|it| it.is_unversioned())) {
-                    let (symbol, file) = (printable(&reference.name), printable(&version.file));
-                    let reason = format!("wants a version of {symbol} of {file}, which has no versions: {ABORTS}");
-                    return Some(Failure::Unusable { path: loaded.name.clone(), needed_by: Vec::new(), reason });
-                }
+        let scope = self.scope_of(asker);
+        let references = self.store.symbols(&loaded.object).and_then(|it| it.references());
+        for reference in references.unwrap_or_default() {
+            let Some(version) = &reference.version else { continue };
+            let found = scope.iter().find(|it| self.answered(&[**it], &reference).unwrap_or(false));
+            let found = found.and_then(|it| self.objects.get(*it));
+            let named = found.filter(|it| it.name == version.file || it.asked.contains(&version.file));
+            if named.is_some_and(|it| self.store.symbols(&it.object).is_ok_and(|it| it.is_unversioned())) {
+                let (symbol, file) = (printable(&reference.name), printable(&version.file));
+                let reason = format!("wants a version of {symbol} of {file}, which has no versions: {ABORTS}");
+                let failure = Failure::Unusable { path: loaded.name.clone(), needed_by: Vec::new(), reason };
+                return Some((reference.index, failure));
             }
         }
         None
-    }
-
-    /// What the objects from `first` on insist on and nothing answers, where that is to be checked. An object whose scope
-    /// cannot be read insists on nothing.
-    pub(super) fn unbound(&self, first: ObjectIndex) -> Vec<(Vec<u8>, Undefined)> {
-        if self.surroundings.binding == Binding::Assumed || !self.holds(Law::SymbolsMustExist) {
-            return Vec::new();
-        }
-        let mut out = Vec::new();
-        for (asker, loaded) in self.objects.iter().enumerate().skip(first) {
-            if let Ok(symbols) = self.undefined(asker) {
-                out.extend(symbols.into_iter().map(|it| (loaded.name.clone(), it)));
-            }
-        }
-        out
     }
 
     /// The objects that are asked for the symbols of `asker`, in order, each once.
