@@ -77,7 +77,9 @@ pub(super) struct ProcessArgs {
     #[arg(long, value_name = "PATH")]
     pub(super) launcher: Option<PathBuf>,
     /// What the CPU of the process can do, for glibc-hwcaps. Default: this CPU for a target on this host, else x86-64.
-    #[arg(long, value_name = "LEVEL", value_parser = ["x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4"])]
+    #[arg(long, value_name = "LEVEL", value_parser = [
+        "x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4", "power9", "power10", "z13", "z14", "z15", "z16", "z17",
+    ])]
     pub(super) cpu: Option<String>,
 }
 

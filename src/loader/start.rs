@@ -199,8 +199,7 @@ impl<'v> Process<'v> {
         let globals = self.global.len();
         self.objects.iter_mut().for_each(|it| it.globals_at_load = globals);
         // What is there from the start may make the stack executable; where nothing did, nothing that is opened may.
-        let wants_stack =
-            self.objects.iter().any(|it| it.object.linkage.as_ref().is_ok_and(|it| wants_executable_stack(it)));
+        let wants_stack = self.objects.iter().any(|it| it.object.linkage.as_ref().is_ok_and(wants_executable_stack));
         self.shape.refuses_executable_stack =
             self.system.family == Family::Glibc && self.system.at_least("2.41") && !wants_stack;
         let refused = self.refused(0);
