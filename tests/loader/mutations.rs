@@ -16,7 +16,7 @@ use super::generate::{self, Scope};
 use super::render::{self, Look};
 
 /// Random trees of each loader family.
-const TREES: u64 = 60;
+const TREES: u64 = 40;
 
 /// What stands in the line of a law that nothing notices.
 pub const UNNOTICED: &str = "NOTHING";
