@@ -13,6 +13,8 @@ mod case;
 mod draft;
 #[path = "oracle/generate.rs"]
 mod generate;
+#[path = "loader/levels.rs"]
+mod levels;
 #[path = "loader/mutations.rs"]
 mod mutations;
 #[path = "loader/one_rule.rs"]
@@ -22,7 +24,7 @@ mod render;
 mod support;
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use case::Case;
 
@@ -60,6 +62,27 @@ fn fourteen_rules_of_fourteen() {
         held += usize::from(got == case.expected.text);
     }
     assert_eq!(held, 14);
+}
+
+#[test]
+fn levels_that_choose_other_files_are_told() {
+    let case = |text: &str| Case::parse(Path::new("levels"), text);
+    let (split, matters) = levels::splits(&case(
+        r#"
+        executables."/bin/app" = { needed = ["libx.so", "liby.so"], rpath = "/l" }
+        objects = { "/l/libx.so" = {}, "/l/liby.so" = {}, "/l/glibc-hwcaps/x86-64-v3/libx.so" = {} }
+        process = [{ executable = "/bin/app" }]
+        "#,
+    ));
+    let v3 = "/l/glibc-hwcaps/x86-64-v3/libx.so";
+    let expected = format!("libx.so: x86-64-v4 {v3}, x86-64-v3 {v3}, x86-64-v2 /l/libx.so\n");
+    assert_eq!((split, matters), (expected, true));
+    let plain = r#"
+        executables."/bin/app" = { needed = ["libx.so"], rpath = "/l" }
+        objects = { "/l/libx.so" = {} }
+        process = [{ executable = "/bin/app" }]
+    "#;
+    assert_eq!(levels::splits(&case(plain)), (String::new(), false));
 }
 
 #[test]

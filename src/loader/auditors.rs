@@ -24,3 +24,18 @@ pub fn auditors(executable: &Linkage, variables: &Variables) -> Vec<Auditor> {
     let named = by_variable.into_iter().map(|name| Auditor { name, named_by: "LD_AUDIT" });
     named.chain(by_tag.map(|name| Auditor { name, named_by: "DT_AUDIT or DT_DEPAUDIT of the executable" })).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variable_and_tags_name_them() {
+        let mut variables = Variables::default();
+        variables.set(b"LD_AUDIT", b"/a.so:b.so", "test");
+        let linkage = Linkage { audit: vec![b"c.so".to_vec()], ..Linkage::default() };
+        let names: Vec<Vec<u8>> = auditors(&linkage, &variables).into_iter().map(|it| it.name).collect();
+        assert_eq!(names, [b"/a.so".to_vec(), b"b.so".to_vec(), b"c.so".to_vec()]);
+        assert!(auditors(&Linkage::default(), &Variables::default()).is_empty());
+    }
+}
