@@ -270,6 +270,7 @@ impl Process<'_> {
     /// the order in which symbols are looked up. Auxiliaries and filters stand before the object that names them, and move
     /// there from wherever they stood, in this list and in the link map (`_dl_map_object_deps` in glibc `elf/dl-deps.c`).
     pub(super) fn map_needs(&mut self, roots: Vec<ObjectIndex>) -> Result<Vec<ObjectIndex>, Failure> {
+        let root = roots.first().copied().unwrap_or(0);
         let (mut list, mut done) = (roots, BTreeSet::new());
         let mut at = 0;
         while let Some(index) = list.get(at).copied() {
@@ -279,7 +280,10 @@ impl Process<'_> {
             }
             let mut before = at;
             for (number, (name, kind)) in needs(self.objects.get(index), self.system.family).into_iter().enumerate() {
-                let Some(found) = self.satisfied(index, number, &name, kind)? else { continue };
+                let found = self.satisfied(index, number, &name, kind);
+                // The assertion comes before the failure is told.
+                let found = found.map_err(|failure| self.filter_aborts(root, &list).unwrap_or(failure))?;
+                let Some(found) = found else { continue };
                 let place = list.iter().position(|it| *it == found);
                 match kind {
                     NeedKind::Needed if place.is_none() && self.holds(Law::BreadthFirst) => list.push(found),

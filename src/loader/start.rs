@@ -188,7 +188,7 @@ impl<'v> Process<'v> {
         match self.map_needs((0..self.objects.len()).collect()) {
             Ok(list) => {
                 let aborts = self.filter_aborts(0, &list);
-                self.start_failures.extend(aborts);
+                self.start_failures.splice(0..0, aborts);
                 self.global = list;
             }
             Err(failure) => self.start_failures.push(failure),
