@@ -177,7 +177,7 @@ pub(super) fn search_directories(
     Fact::known(list, Vec::new())
 }
 
-fn replace_origin(entry: &[u8], origin: &[u8]) -> Vec<u8> {
+pub(super) fn replace_origin(entry: &[u8], origin: &[u8]) -> Vec<u8> {
     for token in [b"$ORIGIN".as_slice(), b"${ORIGIN}"] {
         if let Some(rest) = entry.strip_prefix(token) {
             return [origin, rest].concat();

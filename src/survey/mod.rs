@@ -3,11 +3,13 @@
 //! Invariant: the same bytes and the same environment give the same facts, in the same order.
 
 mod binding;
+mod bindings;
 mod blas;
 mod builder;
 mod catalogue;
 mod chooser;
 mod environment;
+mod hazards;
 mod hdf5;
 mod imports;
 mod knowledge;
@@ -17,6 +19,7 @@ mod load_map;
 mod mpi;
 mod objects;
 mod openmp;
+mod order;
 mod packages;
 mod relations;
 mod session;
@@ -143,6 +146,9 @@ fn process_facts(
     let mut mpi = builder.mpi_uses();
     let mut hdf5 = builder.hdf5_uses();
     let mpi_agreement = builder.relate(&mut mpi, &mut hdf5, launcher);
+    let answers = bindings::answers(builder.session);
+    let shared_sonames = builder.shared_sonames(alone);
+    let order_effects = builder.order_effects(world, imports, &answers, alone, &shared_sonames);
     ProcessFacts {
         imports: Fact::known(imports.to_vec(), Vec::new()),
         import_failures: imports::failures(builder, imports, packages),
@@ -151,10 +157,16 @@ fn process_facts(
         openmp: builder.openmp_runtimes(),
         duplicates: builder.duplicates(),
         mpi_agreement,
-        shared_sonames: builder.shared_sonames(alone),
+        shared_sonames,
         overrides: builder.overrides(without),
         preloads: builder.preloads(world.system.as_ref().ok().and_then(|it| it.preload_file.as_ref())),
         choices: choices(builder),
+        bindings: builder.bindings(&answers),
+        order_effects,
+        undefined_symbols: Fact::known(Vec::new(), Vec::new()),
+        fatal_hits: builder.fatal_hits(alone),
+        cut_rpaths: builder.cut_rpaths(),
+        cpu_variants: builder.cpu_variants(world, imports),
         mpi,
         hdf5,
     }
@@ -198,6 +210,9 @@ fn choices(builder: &mut Builder<'_, '_>) -> Fact<Vec<Choice>> {
             capability: chosen.capability,
             candidates: chosen.candidates,
             picked: Fact::known(chosen.picked, vec![id]),
+            file: Fact::known(chosen.file.map(|it| it.text()), vec![id]),
+            shadows: Fact::known(chosen.shadows.as_ref().map(|(path, _)| path.text()), vec![id]),
+            shadows_via: Fact::known(chosen.shadows.map_or("none", |(_, via)| via.word()).to_owned(), vec![id]),
             decided_by: Fact::known(chosen.decided_by, vec![id]),
         });
     }

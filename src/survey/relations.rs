@@ -179,7 +179,7 @@ impl Builder<'_, '_> {
         Fact::known(found, Vec::new())
     }
 
-    fn same_build(&mut self, one: &TreePath, other: &TreePath) -> Fact<bool> {
+    pub(super) fn same_build(&mut self, one: &TreePath, other: &TreePath) -> Fact<bool> {
         match (self.build(one), self.build(other)) {
             (Ok(Some(a)), Ok(Some(b))) => {
                 let because = vec![

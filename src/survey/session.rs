@@ -31,6 +31,8 @@ pub(super) struct Session<'a> {
     pub(super) missing_parts: Vec<(ObjectIndex, String)>,
     /// Which object opened which at run time.
     pub(super) parts: Vec<(ObjectIndex, ObjectIndex)>,
+    /// Which object opened which for everybody, in order.
+    pub(super) published: Vec<(ObjectIndex, ObjectIndex)>,
     /// The import that each event belongs to.
     pub(super) labels: BTreeMap<usize, String>,
     pub(super) gaps: Vec<Gap>,
@@ -75,6 +77,7 @@ impl<'a> Session<'a> {
             choices: Vec::new(),
             missing_parts: Vec::new(),
             parts: Vec::new(),
+            published: Vec::new(),
             labels: BTreeMap::new(),
             gaps: Vec::new(),
             untraced: None,
@@ -212,9 +215,12 @@ impl<'a> Session<'a> {
             linkage.soname.clone().filter(|it| matches_any(std::slice::from_ref(&reopens.soname), it))
         };
         let Some(name) = self.process.scope(extension).into_iter().find_map(soname) else { return };
-        if let Err(failure) = self.open(Request::Name { name: &name, caller: extension }, Visibility::Global) {
-            let path = TreePath::new(&name);
-            self.gaps.push(Gap::new(&path, Stage::Loader, describe(&failure), "which symbols later extensions see"));
+        match self.open(Request::Name { name: &name, caller: extension }, Visibility::Global) {
+            Ok(root) => self.published.push((extension, root)),
+            Err(failure) => {
+                let hides = "which symbols later extensions see";
+                self.gaps.push(Gap::new(&TreePath::new(&name), Stage::Loader, describe(&failure), hides));
+            }
         }
     }
 
@@ -276,6 +282,9 @@ impl<'a> Session<'a> {
         match self.open_part(by, &opening.names, &opening.places, visibility) {
             Some(part) => {
                 self.parts.push((by, part));
+                if visibility == Visibility::Global {
+                    self.published.push((by, part));
+                }
                 if let Some(symbol) = self.unanswered(part) {
                     self.missing_parts.push((by, format!("a runtime that defines {symbol}")));
                 }

@@ -111,6 +111,12 @@ impl Site {
         self.extensions.contains_key(name)
     }
 
+    /// The import name of the package of an extension, empty when there is none.
+    pub(super) fn package_of_extension(&self, name: &[u8]) -> String {
+        let file = self.extensions.get(name).and_then(|at| self.files.get(*at));
+        file.map(|it| it.package.clone()).unwrap_or_default()
+    }
+
     /// The distribution name of a package; its import name when no record names it.
     pub(super) fn distribution(&self, package: &str) -> String {
         let active = self.packages.iter().find(|it| it.active && it.name == package && !it.distribution.is_empty());

@@ -9,7 +9,7 @@ use super::site::Site;
 use crate::base::{Gap, Stage, TreePath, Variables};
 use crate::discover::{self, Installation};
 use crate::elf::Linkage;
-use crate::loader::{Detail, Objects, Process, Start, System};
+use crate::loader::{CpuLevel, Detail, Objects, Process, Start, System};
 use crate::tree::View;
 
 pub(super) struct World<'a> {
@@ -72,29 +72,34 @@ impl World<'_> {
 
     /// The process before its first import.
     pub(super) fn session(&self) -> Session<'_> {
-        self.session_in(&self.question.variables, Detail::Versions)
+        self.session_in(&self.question.variables, Detail::Versions, self.question.cpu)
+    }
+
+    /// The same on another CPU.
+    pub(super) fn session_on(&self, cpu: CpuLevel) -> Session<'_> {
+        self.session_in(&self.question.variables, Detail::Names, cpu)
     }
 
     /// The same, with every candidate that was passed over kept.
     pub(super) fn session_with_probes(&self) -> Session<'_> {
-        self.session_in(&self.question.variables, Detail::Probes)
+        self.session_in(&self.question.variables, Detail::Probes, self.question.cpu)
     }
 
     /// The same process without `LD_LIBRARY_PATH`; `None` when it is not set.
     pub(super) fn without_library_path(&self, imports: &[String]) -> Option<Process<'_>> {
         self.question.variables.non_empty("LD_LIBRARY_PATH")?;
-        let mut session = self.session_in(&self.bare, Detail::Names);
+        let mut session = self.session_in(&self.bare, Detail::Names, self.question.cpu);
         for import in imports {
             session.import_as_asked(import);
         }
         Some(session.process)
     }
 
-    fn session_in<'s>(&'s self, variables: &'s Variables, detail: Detail) -> Session<'s> {
+    fn session_in<'s>(&'s self, variables: &'s Variables, detail: Detail, cpu: CpuLevel) -> Session<'s> {
         let store = self.catalogue.objects;
         let process = match (&self.system, &self.installation.real_executable) {
             (Ok(system), Some(executable)) => {
-                let start = Start { executable, system, variables, cpu: self.question.cpu, detail };
+                let start = Start { executable, system, variables, cpu, detail };
                 Process::start(store, &start).unwrap_or_else(|_| Process::absent(store, System::unknown()))
             }
             (Err(_), _) | (_, None) => Process::absent(store, System::unknown()),
