@@ -42,6 +42,9 @@ pub(super) const CHAIN_SYMBOLS: u64 = 64 * 1024;
 /// Entries of DT_VERNEED or DT_VERDEF, with their auxiliary entries.
 pub(super) const VERSION_ENTRIES: usize = 64 * 1024;
 
+/// One table of relocations. The largest real ones have some tens of MiB.
+pub(super) const RELOCATION_BYTES: u64 = 256 * 1024 * 1024;
+
 /// One PT_NOTE segment.
 pub(super) const NOTE_BYTES: u64 = 1024 * 1024;
 

@@ -12,6 +12,7 @@ mod limits;
 mod machine;
 mod notes;
 mod range;
+mod references;
 mod symbols;
 mod text;
 mod versions;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use crate::base::ReadAt;
 use dynamic::Parts;
 
+pub use references::{Reference, Use, Versioning, WantedVersion};
 pub use symbols::{Definition, Symbols, Wanted};
 pub use text::TextMatch;
 

@@ -20,6 +20,7 @@ mod search;
 mod start;
 mod system;
 mod tokens;
+mod undefined;
 mod versions;
 
 pub use hwcaps::{CpuLevel, CpuMaker};
@@ -27,6 +28,7 @@ pub use objects::{Object, Objects};
 pub use process::{Failure, Process, Request, Visibility};
 pub use start::{Detail, Start, Surroundings};
 pub use system::{Family, System};
+pub use undefined::Undefined;
 pub use versions::VersionMiss;
 
 use std::sync::Arc;

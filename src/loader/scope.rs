@@ -28,15 +28,7 @@ impl Process<'_> {
         symbol: &[u8],
         unreadable: &mut Vec<(ObjectIndex, ElfError)>,
     ) -> Option<(ObjectIndex, Definition)> {
-        let loaded = self.objects.get(asker)?;
-        let global = self.global.get(..loaded.globals_at_load).unwrap_or(&self.global);
-        let local = self.scope(loaded.scope_root);
-        let mut seen = Vec::new();
-        for index in global.iter().copied().chain(local) {
-            if seen.contains(&index) {
-                continue;
-            }
-            seen.push(index);
+        for index in self.scope_of(asker) {
             let object = &self.objects.get(index)?.object;
             match self.store.symbols(object).and_then(|it| it.definition(symbol)) {
                 Ok(Some(definition)) => return Some((index, definition)),

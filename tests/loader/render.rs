@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use pyhpc_audit::base::printable;
+use pyhpc_audit::elf::Use;
 use pyhpc_audit::loader::{
     CpuLevel, CpuMaker, Detail, Failure, Missing, ObjectIndex, Objects, Process, Request, Start, Surroundings, System,
     Via, Visibility,
@@ -133,6 +134,12 @@ fn bindings(out: &mut String, store: &Objects<'_>, process: &Process<'_>, from: 
         for (symbol, answer) in bound(store, process, asker) {
             let answer = answer.map_or_else(|| "undefined".to_owned(), |it| printable(&process.objects[it].name));
             writeln!(out, "      {symbol} in {} binds to {answer}", printable(&loaded.name)).unwrap();
+        }
+        for symbol in process.undefined(asker).unwrap_or_default() {
+            let (name, version) = (printable(&symbol.name), symbol.version.map(|it| printable(&it.name)));
+            let version = version.map_or_else(String::new, |it| format!(", version {it}"));
+            let how = if symbol.how == Use::Called { " once it is called" } else { "" };
+            writeln!(out, "      {} insists on {name}{version}{how}", printable(&loaded.name)).unwrap();
         }
     }
 }
