@@ -4,18 +4,22 @@
 //! Source: `check_match` and `do_lookup_x` in glibc `elf/dl-lookup.c`, `_dl_check_map_versions` in `elf/dl-version.c`.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 use goblin::elf::dynamic::{DT_JMPREL, DT_PLTREL, DT_PLTRELSZ, DT_REL, DT_RELA, DT_RELASZ, DT_RELSZ, DT_VERSYM};
-use goblin::elf::sym::STB_WEAK;
+use goblin::elf::sym::{STB_WEAK, Sym};
 
 use super::ElfError;
-use super::limits::{HELD_STRING_BYTES, RELOCATION_BYTES};
+use super::limits::{HELD_STRING_BYTES, HELD_TABLE_BYTES, RELOCATION_BYTES};
 use super::range::{Range, Strings, u16_at, u32_at, u64_at};
-use super::symbols::{Symbols, is_definition, is_wanted};
+use super::symbols::{Lookup, Symbols, is_definition, is_wanted};
 use super::versions;
 
 /// Relocations that are read at once, in bytes: a multiple of every entry size.
 const RELOCATION_READ_BYTES: u64 = 24 * 1024;
+
+/// Answers after which the tables of an object are held in memory.
+const BUSY_ANSWERS: u32 = 8;
 
 /// Bit of a version index: not the default version of its symbol.
 const HIDDEN: u16 = 0x8000;
@@ -62,6 +66,13 @@ pub enum Versioning<'a> {
     Ignored,
 }
 
+/// The tables that a look-up reads, in memory.
+pub(super) struct Held {
+    symbols: Range,
+    strings: Range,
+    versions: Option<Range>,
+}
+
 impl Symbols {
     /// Every symbol that the object wants, in table order, with the version that it wants.
     ///
@@ -72,7 +83,7 @@ impl Symbols {
             return Ok(Vec::new());
         };
         let file = self.file.as_ref();
-        let (mut undefined, mut index) = (Vec::new(), 0);
+        let (mut undefined, mut index) = (Vec::new(), 0_u64);
         self.scan(symbols, 1, self.undefined_end(symbols)?, |symbol| {
             index += 1;
             if is_wanted(symbol) {
@@ -86,7 +97,9 @@ impl Symbols {
         let wanted = versions::needed_by_index(file, &self.parts)?;
         let held = strings.released().hold_if_small(file, HELD_STRING_BYTES)?;
         let mut strings = Strings::new(file, &held);
+        let last = undefined.last().map_or(0, |(index, _, _)| *index);
         let indices = if wanted.is_empty() { None } else { self.version_indices()? };
+        let indices = indices.map(|it| it.hold_first(file, last.saturating_mul(2) + 2)).transpose()?;
         let version = |index: u64| -> Result<Option<WantedVersion>, ElfError> {
             let Some(indices) = &indices else { return Ok(None) };
             let found = wanted.get(&(self.version_index(indices, index)? & !HIDDEN));
@@ -107,10 +120,17 @@ impl Symbols {
             return Ok(false);
         };
         let file = self.file.as_ref();
-        let indices = self.version_indices()?;
+        let held = self.held.get();
+        let (symbols, strings) = held.map_or((symbols, strings), |it| (&it.symbols, &it.strings));
+        let mut read = None;
         // Without a wanted version a single default version that is no base version does too.
         let mut newer = 0;
         let found = self.find(symbols, name, |index| {
+            let indices = match (held, &read) {
+                (Some(held), _) => &held.versions,
+                (None, Some(read)) => read,
+                (None, None) => read.insert(self.version_indices()?),
+            };
             let found = self.symbol(symbols, index)?;
             if !is_definition(&found) || !strings.is_string(file, found.st_name as u64, name)? {
                 return Ok(None);
@@ -132,7 +152,32 @@ impl Symbols {
             };
             Ok(fits.then_some(()))
         })?;
+        if held.is_none() && read.is_some() {
+            self.hold_when_busy()?;
+        }
         Ok(found.is_some() || newer == 1)
+    }
+
+    /// Whoever answers often has its tables in memory: one read of each costs less than several per symbol.
+    fn hold_when_busy(&self) -> Result<(), ElfError> {
+        let Some((symbols, strings)) = &self.tables else { return Ok(()) };
+        if self.answered.fetch_add(1, Ordering::Relaxed) != BUSY_ANSWERS {
+            return Ok(());
+        }
+        let file = self.file.as_ref();
+        let count = self.count(symbols)?;
+        let entry = Sym::size(self.parts.image.ctx.container) as u64;
+        if HELD_TABLE_BYTES < count.saturating_mul(entry) || HELD_TABLE_BYTES < strings.length() {
+            return Ok(());
+        }
+        if let Lookup::Gnu(hash) = &self.lookup {
+            hash.hold(file, count)?;
+        }
+        let versions = self.version_indices()?.map(|it| it.hold_first(file, count * 2)).transpose()?;
+        let symbols = symbols.released().hold_first(file, count * entry)?;
+        let strings = strings.released().hold_first(file, HELD_TABLE_BYTES)?;
+        self.held.get_or_init(|| Held { symbols, strings, versions });
+        Ok(())
     }
 
     /// How relocations use the symbols with these indices. One without an entry is used by none: no loader asks for it.

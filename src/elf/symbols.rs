@@ -1,6 +1,7 @@
 //! The dynamic symbol table: one definition by hash, or what is wanted of others.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, OnceLock};
 
 use goblin::elf::dynamic::{DT_GNU_HASH, DT_HASH, DT_SYMTAB, DT_VERSYM};
@@ -16,6 +17,7 @@ use super::hash::{GnuHash, SystemVHash};
 use super::image::malformed;
 use super::limits::{HELD_STRING_BYTES, SYMBOLS};
 use super::range::{Range, Strings};
+use super::references::Held;
 use super::{ElfError, NeededVersions, versions};
 use crate::base::ReadAt;
 
@@ -57,10 +59,14 @@ pub struct Symbols {
     pub(super) tables: Option<(Range, Range)>,
     /// DT_VERDEF by index, once it was asked for.
     pub(super) defined: OnceLock<Result<BTreeMap<u16, Vec<u8>>, ElfError>>,
-    lookup: Lookup,
+    /// What look-ups read, once many were asked for.
+    pub(super) held: OnceLock<Held>,
+    /// Look-ups so far that found a symbol to compare.
+    pub(super) answered: AtomicU32,
+    pub(super) lookup: Lookup,
 }
 
-enum Lookup {
+pub(super) enum Lookup {
     Gnu(GnuHash),
     SystemV(SystemVHash),
     Scan,
@@ -175,7 +181,7 @@ impl Symbols {
             Lookup::Scan
         };
         let tables = symbols.zip(parts.strings.as_ref().map(Range::released));
-        Ok(Self { file, parts, tables, defined: OnceLock::new(), lookup })
+        Ok(Self { file, parts, tables, defined: OnceLock::new(), held: OnceLock::new(), answered: AtomicU32::new(0), lookup })
     }
 
     fn describe(&self, name: &[u8], symbol: &Sym) -> Definition {
@@ -233,7 +239,7 @@ impl Symbols {
     }
 
     /// How many symbols there are: nothing in the dynamic section says it outright.
-    fn count(&self, symbols: &Range) -> Result<u64, ElfError> {
+    pub(super) fn count(&self, symbols: &Range) -> Result<u64, ElfError> {
         if let Lookup::SystemV(hash) = &self.lookup {
             return Ok(hash.symbols);
         }

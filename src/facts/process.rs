@@ -64,9 +64,9 @@ pub struct ImportFailure {
     pub reason: Fact<String>,
     /// `missing-library`, `missing-version` (a symbol version), `broken-file` (`object` is there and
     /// cannot be mapped: truncated, empty, a link to nothing, of another machine), `incompatible` (mapped, but compiled
-    /// against another C interface), `no-such-module`, `other`.
+    /// against another C interface), `undefined-symbol` (nothing in its scope defines it), `no-such-module`, `other`.
     #[schemars(extend("x-words" = [
-        "missing-library", "missing-version", "broken-file", "incompatible", "no-such-module", "other"
+        "missing-library", "missing-version", "undefined-symbol", "broken-file", "incompatible", "no-such-module", "other"
     ]))]
     pub cause: Fact<String>,
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::base::{ReadAt, TreePath};
-use crate::elf::{self, ElfError, Linkage, NeededVersions, Symbols, Versioning, WantedVersion};
+use crate::elf::{self, ElfError, Linkage, NeededVersions, Reference, Symbols};
 use crate::tree::{Kind, View};
 
 /// Files held open at most: login nodes allow a process 1024.
@@ -26,8 +26,7 @@ pub struct Object {
     open: Option<elf::Object>,
     symbols: OnceLock<Result<Arc<Symbols>, ElfError>>,
     versions: OnceLock<Result<Arc<Versions>, ElfError>>,
-    /// Symbols that it was asked for: every extension asks its interpreter for the same few hundred.
-    answered: Mutex<HashMap<(Vec<u8>, Option<WantedVersion>), bool>>,
+    references: OnceLock<Result<Arc<Vec<Reference>>, ElfError>>,
 }
 
 impl std::fmt::Debug for Object {
@@ -91,7 +90,7 @@ impl<'v> Objects<'v> {
             },
             symbols: OnceLock::new(),
             versions: OnceLock::new(),
-            answered: Mutex::default(),
+            references: OnceLock::new(),
         });
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(Arc::clone(known.entry(real.clone()).or_insert(object)))
@@ -131,19 +130,13 @@ impl<'v> Objects<'v> {
         object.symbols.get_or_init(open).clone()
     }
 
-    /// Whether an object answers a request for a symbol. One process asks by one rule for versions.
-    pub(super) fn answers(&self, object: &Object, name: &[u8], versioning: Versioning<'_>) -> Result<bool, ElfError> {
-        let wanted = match versioning {
-            Versioning::Wanted(wanted) => wanted.cloned(),
-            Versioning::Ignored => None,
-        };
-        let key = (name.to_vec(), wanted);
-        if let Some(known) = object.answered.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
-            return Ok(*known);
-        }
-        let answer = self.symbols(object)?.answers(name, versioning)?;
-        object.answered.lock().unwrap_or_else(PoisonError::into_inner).insert(key, answer);
-        Ok(answer)
+    /// What an object insists on, read on the first call.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes.
+    pub fn references(&self, object: &Object) -> Result<Arc<Vec<Reference>>, ElfError> {
+        let read = || self.symbols(object)?.references().map(Arc::new);
+        object.references.get_or_init(read).clone()
     }
 
     pub(super) fn versions(&self, object: &Object) -> Result<Arc<Versions>, ElfError> {

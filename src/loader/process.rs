@@ -8,6 +8,7 @@ use super::hwcaps::CpuLevel;
 use super::objects::{Object, Objects};
 use super::start::{Detail, Surroundings};
 use super::system::{Family, System};
+use super::undefined::{AtStart, Undefined};
 use super::versions::VersionMiss;
 use super::{Loaded, Missing, ObjectIndex, Probe, Via};
 
@@ -53,6 +54,13 @@ pub enum Failure {
     },
     /// A library that is found lacks a symbol version.
     Version(VersionMiss),
+    /// An object insists on symbols that nothing in its scope defines.
+    Undefined {
+        /// The object, as the loader spells it.
+        object: Vec<u8>,
+        /// The symbols, in the order of its table; the loader names the first that it comes to.
+        symbols: Vec<Undefined>,
+    },
     /// More objects than any process has.
     TooMany,
 }
@@ -78,6 +86,8 @@ pub struct Process<'v> {
     pub(super) hwcaps: Vec<String>,
     pub(super) detail: Detail,
     pub(super) event: usize,
+    /// What the start answers, as far as it was asked.
+    pub(super) at_start: AtStart,
 }
 
 /// What a request is given.

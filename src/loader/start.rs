@@ -8,6 +8,7 @@ use super::hwcaps::{CpuLevel, CpuMaker, subdirectories};
 use super::objects::{Object, Objects};
 use super::process::{Answer, Failure, Process};
 use super::system::{Family, System};
+use super::undefined::AtStart;
 use super::{Missing, ObjectIndex, Via};
 use crate::base::{TreePath, Variables};
 
@@ -84,6 +85,7 @@ impl<'v> Process<'v> {
     #[must_use]
     pub fn started_as(&self, executable: &TreePath, object: Arc<Object>) -> Self {
         let mut process = self.clone();
+        process.at_start = AtStart::default();
         let name = executable.as_bytes().to_vec();
         if let Some(first) = process.objects.first_mut() {
             for failure in &mut process.start_failures {
@@ -117,6 +119,7 @@ impl<'v> Process<'v> {
             hwcaps: Vec::new(),
             detail: Detail::Names,
             event: 0,
+            at_start: AtStart::default(),
         }
     }
 

@@ -3,9 +3,14 @@
 //! Source: experiment Y1 of the loader facts (`RTLD_NOW`, which CPython uses, fails on any such symbol; a weak one becomes
 //! 0) and Y2 (an old copy that was loaded first lacks what a later object needs). Versions count as in `elf::references`.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::process::{Failure, Request, Visibility};
+use super::start::Detail;
 use super::system::Family;
 use super::{ObjectIndex, Process};
-use crate::elf::{ElfError, Reference, Use, Versioning, WantedVersion};
+use crate::elf::{ElfError, Reference, Symbols, Use, Versioning, WantedVersion};
 
 /// A symbol that nothing answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +23,42 @@ pub struct Undefined {
     pub how: Use,
 }
 
+/// An object of a scope, and its symbols.
+type Provider = (ObjectIndex, Arc<Symbols>);
+
+/// Whether what the start of a process mapped answers a symbol, by name and version.
+pub(super) type AtStart = Arc<Mutex<HashMap<Vec<u8>, Vec<(Option<WantedVersion>, bool)>>>>;
+
 impl Process<'_> {
+    /// `dlopen` as CPython opens an extension (`RTLD_NOW | RTLD_LOCAL`): every symbol of what is new has to be answered.
+    /// Where that cannot be said the request succeeds, and `unreadable` tells whose symbols could not be read.
+    ///
+    /// # Errors
+    /// The first failure; nothing that it brought in stays.
+    pub fn open_now(
+        &mut self,
+        request: Request<'_>,
+        unreadable: &mut Vec<(ObjectIndex, ElfError)>,
+    ) -> Result<ObjectIndex, Failure> {
+        let before = self.objects.len();
+        let root = self.open(request, Visibility::Local)?;
+        if self.detail == Detail::Names {
+            return Ok(root);
+        }
+        for index in before..self.objects.len() {
+            match self.undefined(index) {
+                Ok(symbols) if symbols.is_empty() => {}
+                Ok(symbols) => {
+                    let object = self.objects.get(index).map(|it| it.name.clone()).unwrap_or_default();
+                    self.objects.truncate(before);
+                    return Err(Failure::Undefined { object, symbols });
+                }
+                Err(error) => unreadable.push(error),
+            }
+        }
+        Ok(root)
+    }
+
     /// The symbols that `asker` insists on and that no object answers which was in its scope when it was bound: the global
     /// scope of that moment, then the tree of the `dlopen` that brought it in. Empty for what the loader binds.
     ///
@@ -27,11 +67,18 @@ impl Process<'_> {
     pub fn undefined(&self, asker: ObjectIndex) -> Result<Vec<Undefined>, (ObjectIndex, ElfError)> {
         let Some(loaded) = self.objects.get(asker) else { return Ok(Vec::new()) };
         let symbols = self.store.symbols(&loaded.object).map_err(|it| (asker, it))?;
-        let references = symbols.references().map_err(|it| (asker, it))?;
-        let scope = self.scope_of(asker);
-        let mut open: Vec<Reference> = Vec::new();
-        for reference in references.into_iter().filter(|it| !it.weak) {
-            if !self.answered(&scope, &reference)? {
+        let references = self.store.references(&loaded.object).map_err(|it| (asker, it))?;
+        let mut scope = Vec::new();
+        for index in self.scope_of(asker) {
+            let Some(loaded) = self.objects.get(index) else { continue };
+            scope.push((index, self.store.symbols(&loaded.object).map_err(|it| (index, it))?));
+        }
+        // What the executable brings answers most of what any extension asks.
+        let started = self.objects.first().map_or(0, |it| it.globals_at_load).min(scope.len());
+        let (start, rest) = scope.split_at(started);
+        let mut open: Vec<&Reference> = Vec::new();
+        for reference in references.iter().filter(|it| !it.weak) {
+            if !self.answered_at_start(start, reference)? && !self.answered(rest, reference)? {
                 open.push(reference);
             }
         }
@@ -42,7 +89,7 @@ impl Process<'_> {
         let indices: Vec<u64> = open.iter().map(|it| it.index).collect();
         let uses = symbols.uses(&indices).map_err(|it| (asker, it))?;
         let used = open.into_iter().filter_map(|it| uses.get(&it.index).map(|how| (it, *how)));
-        Ok(used.map(|(it, how)| Undefined { name: it.name, version: it.version, how }).collect())
+        Ok(used.map(|(it, how)| Undefined { name: it.name.clone(), version: it.version.clone(), how }).collect())
     }
 
     /// The objects that are asked for the symbols of `asker`, in order, each once.
@@ -54,14 +101,26 @@ impl Process<'_> {
         scope
     }
 
-    fn answered(&self, scope: &[ObjectIndex], reference: &Reference) -> Result<bool, (ObjectIndex, ElfError)> {
-        for index in scope {
-            let Some(loaded) = self.objects.get(*index) else { continue };
-            let versioning = match self.system.family {
-                Family::Glibc => Versioning::Wanted(reference.version.as_ref()),
-                Family::Musl => Versioning::Ignored,
-            };
-            if self.store.answers(&loaded.object, &reference.name, versioning).map_err(|it| (*index, it))? {
+    /// The same question is asked by one extension after the other.
+    fn answered_at_start(&self, start: &[Provider], reference: &Reference) -> Result<bool, (ObjectIndex, ElfError)> {
+        let version = &reference.version;
+        let mut known = self.at_start.lock().unwrap_or_else(PoisonError::into_inner);
+        let answers = known.get(&reference.name).into_iter().flatten();
+        if let Some((_, answer)) = answers.into_iter().find(|(it, _)| it == version) {
+            return Ok(*answer);
+        }
+        let answer = self.answered(start, reference)?;
+        known.entry(reference.name.clone()).or_default().push((version.clone(), answer));
+        Ok(answer)
+    }
+
+    fn answered(&self, scope: &[Provider], reference: &Reference) -> Result<bool, (ObjectIndex, ElfError)> {
+        let versioning = match self.system.family {
+            Family::Glibc => Versioning::Wanted(reference.version.as_ref()),
+            Family::Musl => Versioning::Ignored,
+        };
+        for (index, symbols) in scope {
+            if symbols.answers(&reference.name, versioning).map_err(|it| (*index, it))? {
                 return Ok(true);
             }
         }

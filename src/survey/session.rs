@@ -11,7 +11,7 @@ use super::site::Site;
 use crate::base::{Gap, Stage, TreePath, Variables, printable};
 use crate::discover::Installation;
 use crate::identify::{Loads, Moment, Opening, PackageRule, Place, Reopens, Scope, matches_any};
-use crate::loader::{Failure, ObjectIndex, Process, Request, Visibility};
+use crate::loader::{Failure, ObjectIndex, Process, Request, Undefined, Visibility};
 
 /// Libraries that open libraries that open libraries: deeper nesting is no library that we know.
 const OPENING_DEPTH: u32 = 8;
@@ -107,6 +107,22 @@ impl<'a> Session<'a> {
         result
     }
 
+    /// The same as CPython opens an extension: all its symbols have to be found.
+    pub(super) fn open_now(&mut self, path: &TreePath) -> Result<ObjectIndex, Failure> {
+        let before = self.process.objects.len();
+        let mut unreadable = Vec::new();
+        let result = self.process.open_now(Request::Path(path.as_bytes()), &mut unreadable);
+        self.labels.insert(self.process.event(), self.label.clone());
+        for (index, error) in unreadable {
+            let at = self.process.objects.get(index).map_or_else(|| path.clone(), |it| it.real().clone());
+            self.gaps.push(Gap::new(&at, Stage::Elf, error.to_string(), format!("whether {path} finds all its symbols")));
+        }
+        if result.is_ok() {
+            self.open_parts(before, 0);
+        }
+        result
+    }
+
     fn import(&mut self, name: &str) -> bool {
         if let Some(known) = self.done.get(name) {
             return *known;
@@ -167,7 +183,7 @@ impl<'a> Session<'a> {
 
     /// Loads one extension of a described package.
     pub(super) fn open_extension(&mut self, rule: &PackageRule, path: &TreePath) -> Result<ObjectIndex, Failure> {
-        let index = self.open(Request::Path(path.as_bytes()), Visibility::Local)?;
+        let index = self.open_now(path)?;
         for reopens in &rule.reopens {
             self.reopen(index, reopens);
         }
@@ -336,6 +352,12 @@ impl<'a> Session<'a> {
     }
 }
 
+/// A symbol as the loader prints it: `pow, version GLIBC_2.29`.
+pub(super) fn undefined(symbol: &Undefined) -> String {
+    let name = printable(&symbol.name);
+    symbol.version.as_ref().map_or_else(|| name.clone(), |it| format!("{name}, version {}", printable(&it.name)))
+}
+
 /// A failure in one line.
 pub(super) fn describe(failure: &Failure) -> String {
     match failure {
@@ -343,6 +365,11 @@ pub(super) fn describe(failure: &Failure) -> String {
         Failure::Unusable { path, reason, .. } => format!("{} cannot be loaded: {reason}", printable(path)),
         Failure::Version(miss) => {
             format!("{} does not define version {}", miss.library_path, printable(&miss.version))
+        }
+        Failure::Undefined { object, symbols } => {
+            let first = symbols.first().map(undefined).unwrap_or_default();
+            let more = if symbols.len() > 1 { format!(" and {} more", symbols.len() - 1) } else { String::new() };
+            format!("{}: undefined symbol: {first}{more}", printable(object))
         }
         Failure::TooMany => "it needs more libraries than a process can hold".to_owned(),
     }
