@@ -38,6 +38,32 @@ pub struct Binding {
     pub instead_of: Fact<Option<String>>,
 }
 
+/// A library whose symbols the global scope answers from another file.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Capture {
+    /// Words of `rules/capabilities` that are concerned, sorted: `blas`, `lapack`, `mpi`, `hdf5`, `openmp`.
+    pub capabilities: Vec<String>,
+    /// The first of the symbols, as spelt.
+    pub symbol: String,
+    /// The file that answers.
+    pub provider: String,
+    /// The file that the extensions would use if nothing else were in the global scope.
+    pub instead_of: String,
+    /// Why the provider is in the global scope: the interpreter needs it (`executable`), it is preloaded (`preload`),
+    /// something opened it for everybody (`opened-global`).
+    #[schemars(extend("x-words" = ["executable", "preload", "opened-global"]))]
+    pub how: Fact<String>,
+    /// The object that opened it for everybody, empty when none did.
+    pub opened_by: String,
+    /// Objects whose symbols are answered so, sorted.
+    pub objects: Vec<String>,
+    /// Import names of the packages that they were opened for, sorted.
+    pub packages: Vec<String>,
+    /// Whether both files hold the same bytes, by their build id.
+    pub same_build: Fact<bool>,
+}
+
 /// A symbol that an object needs and that nothing in its scope defines.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -24,7 +24,7 @@ pub use environment::{Defect, Environment, Launcher, Libc, PathEntry, Python, Se
 pub use evidence::{Evidence, EvidenceId, Gap, GapId};
 pub use fact::Fact;
 pub use flat::{FLAT_SCHEMA, Flat};
-pub use loading::{Binding, CpuVariant, CutRpath, FatalHit, OrderEffect, UndefinedSymbol};
+pub use loading::{Binding, Capture, CpuVariant, CutRpath, FatalHit, OrderEffect, UndefinedSymbol};
 pub use object::{MissingVersion, Need, Object};
 pub use package::Package;
 pub use process::{

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Binding, CpuVariant, CutRpath, Fact, FatalHit, OrderEffect, UndefinedSymbol};
+use super::{Binding, Capture, CpuVariant, CutRpath, Fact, FatalHit, OrderEffect, UndefinedSymbol};
 
 /// One interpreter after a set of imports, in one environment, without a launcher.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -38,6 +38,8 @@ pub struct Process {
     pub choices: Fact<Vec<Choice>>,
     /// Which file answers the symbols that matter, for every object that an import brought in.
     pub bindings: Fact<Vec<Binding>>,
+    /// Libraries whose symbols the global scope answers from another file.
+    pub captures: Fact<Vec<Capture>>,
     /// Symbols that an object needs and that nothing in its scope defines.
     pub undefined_symbols: Fact<Vec<UndefinedSymbol>>,
     /// What another order of the imports changes.

@@ -180,6 +180,7 @@ impl Reader<'_> {
             preloads: self.absent("preloads"),
             choices: self.absent("choices"),
             bindings: self.absent("bindings"),
+            captures: self.absent("captures"),
             undefined_symbols: self.absent("undefined_symbols"),
             order_effects: self.absent("order_effects"),
             fatal_hits: self.absent("fatal_hits"),

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use super::builder::Builder;
 use super::session::Session;
 use crate::base::{Gap, Stage, TreePath, printable};
-use crate::facts::{Binding, EvidenceId, Fact};
+use crate::facts::{Binding, Capture, EvidenceId, Fact};
 use crate::identify::{Capability, Group};
 use crate::loader::{ObjectIndex, Via};
 
@@ -149,6 +149,43 @@ impl Builder<'_, '_> {
         self.list(list, Vec::new())
     }
 
+    /// Libraries whose symbols the global scope answers from another file, one entry per pair of files.
+    pub(super) fn captures(&mut self, answers: &[Answer<'_>]) -> Fact<Vec<Capture>> {
+        let mut list: Vec<Capture> = Vec::new();
+        let captured = |it: &&Answer<'_>| it.global && it.unreadable.is_none() && it.own != it.provider;
+        for answer in answers.iter().filter(captured) {
+            let (Some(provider), Some(own)) = (answer.provider, answer.own) else { continue };
+            let (provider, instead_of) = (self.real(provider), self.real(own));
+            let pair = (provider.text(), instead_of.text());
+            let known = list.iter().position(|it| it.provider == pair.0 && it.instead_of == pair.1);
+            let at = known.unwrap_or_else(|| {
+                let (how, opened_by) = self.how(answer);
+                let because = self.answer_evidence(answer, opened_by);
+                list.push(Capture {
+                    capabilities: Vec::new(),
+                    symbol: printable(answer.symbol),
+                    provider: pair.0,
+                    instead_of: pair.1,
+                    how: Fact::known(how.to_owned(), because),
+                    opened_by: opened_by.map(|it| self.real(it).text()).unwrap_or_default(),
+                    objects: Vec::new(),
+                    packages: Vec::new(),
+                    same_build: self.same_build(&provider, &instead_of),
+                });
+                list.len() - 1
+            });
+            let object = self.real(answer.object).text();
+            let extension = self.root_of(answer.object).unwrap_or_else(TreePath::root);
+            let package = self.session.site.package_of_extension(extension.as_bytes());
+            if let Some(capture) = list.get_mut(at) {
+                insert(&mut capture.capabilities, answer.capability.to_owned());
+                insert(&mut capture.objects, object);
+                insert(&mut capture.packages, package);
+            }
+        }
+        self.list(list, Vec::new())
+    }
+
     fn binding_fact(&mut self, answer: &Answer<'_>) -> Binding {
         let (how, opened_by) = self.how(answer);
         let scope = match (answer.provider, answer.global) {
@@ -227,5 +264,12 @@ impl Builder<'_, '_> {
             because.push(self.ledger.note(&opener, format!("opens {path} for everybody (RTLD_GLOBAL)")));
         }
         because
+    }
+}
+
+/// Keeps a list sorted, each entry once.
+fn insert(list: &mut Vec<String>, entry: String) {
+    if let Err(at) = list.binary_search(&entry) {
+        list.insert(at, entry);
     }
 }

@@ -26,6 +26,7 @@ mod session;
 mod site;
 mod tools;
 mod undescribed;
+mod undefined;
 mod unknown;
 mod why;
 mod world;
@@ -161,9 +162,10 @@ fn process_facts(
         overrides: builder.overrides(without),
         preloads: builder.preloads(world.system.as_ref().ok().and_then(|it| it.preload_file.as_ref())),
         choices: choices(builder),
+        captures: builder.captures(&answers),
         bindings: builder.bindings(&answers),
         order_effects,
-        undefined_symbols: Fact::known(Vec::new(), Vec::new()),
+        undefined_symbols: builder.undefined_symbols(alone),
         fatal_hits: builder.fatal_hits(alone),
         cut_rpaths: builder.cut_rpaths(),
         cpu_variants: builder.cpu_variants(world, imports),

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::catalogue::Catalogue;
 use super::chooser::Chosen;
 use super::site::Site;
+use super::undefined::spelt;
 use crate::base::{Gap, Stage, TreePath, Variables, printable};
 use crate::discover::Installation;
 use crate::identify::{Loads, Moment, Opening, PackageRule, Place, Reopens, Scope, matches_any};
@@ -33,6 +34,8 @@ pub(super) struct Session<'a> {
     pub(super) parts: Vec<(ObjectIndex, ObjectIndex)>,
     /// Which object opened which for everybody, in order.
     pub(super) published: Vec<(ObjectIndex, ObjectIndex)>,
+    /// Extensions that were refused because of undefined symbols.
+    pub(super) unbound: Vec<Unbound>,
     /// The import that each event belongs to.
     pub(super) labels: BTreeMap<usize, String>,
     pub(super) gaps: Vec<Gap>,
@@ -59,6 +62,17 @@ pub(super) struct Failed {
     pub(super) reason: String,
 }
 
+/// An extension that was refused because of undefined symbols.
+#[derive(Debug, Clone)]
+pub(super) struct Unbound {
+    pub(super) extension: TreePath,
+    /// The object that wants the symbols, as the loader spells it.
+    pub(super) object: Vec<u8>,
+    pub(super) symbols: Vec<Undefined>,
+    /// Why it may work all the same.
+    pub(super) undecided: Option<Gap>,
+}
+
 impl<'a> Session<'a> {
     pub(super) fn new(
         process: Process<'a>,
@@ -78,6 +92,7 @@ impl<'a> Session<'a> {
             missing_parts: Vec::new(),
             parts: Vec::new(),
             published: Vec::new(),
+            unbound: Vec::new(),
             labels: BTreeMap::new(),
             gaps: Vec::new(),
             untraced: None,
@@ -117,8 +132,13 @@ impl<'a> Session<'a> {
             let at = self.process.objects.get(index).map_or_else(|| path.clone(), |it| it.real().clone());
             self.gaps.push(Gap::new(&at, Stage::Elf, error.to_string(), format!("whether {path} finds all its symbols")));
         }
-        if result.is_ok() {
-            self.open_parts(before, 0);
+        match &result {
+            Ok(_) => self.open_parts(before, 0),
+            Err(Failure::Undefined { object, symbols }) => {
+                let (object, symbols) = (object.clone(), symbols.clone());
+                self.unbound.push(Unbound { extension: path.clone(), object, symbols, undecided: None });
+            }
+            Err(_) => {}
         }
         result
     }
@@ -352,12 +372,6 @@ impl<'a> Session<'a> {
     }
 }
 
-/// A symbol as the loader prints it: `pow, version GLIBC_2.29`.
-pub(super) fn undefined(symbol: &Undefined) -> String {
-    let name = printable(&symbol.name);
-    symbol.version.as_ref().map_or_else(|| name.clone(), |it| format!("{name}, version {}", printable(&it.name)))
-}
-
 /// A failure in one line.
 pub(super) fn describe(failure: &Failure) -> String {
     match failure {
@@ -367,7 +381,7 @@ pub(super) fn describe(failure: &Failure) -> String {
             format!("{} does not define version {}", miss.library_path, printable(&miss.version))
         }
         Failure::Undefined { object, symbols } => {
-            let first = symbols.first().map(undefined).unwrap_or_default();
+            let first = symbols.first().map(spelt).unwrap_or_default();
             let more = if symbols.len() > 1 { format!(" and {} more", symbols.len() - 1) } else { String::new() };
             format!("{}: undefined symbol: {first}{more}", printable(object))
         }

@@ -24,6 +24,7 @@ pub(super) fn hide_process(facts: &mut Facts, gap: GapId) {
         preloads: Fact::unknown(gap),
         choices: Fact::unknown(gap),
         bindings: Fact::unknown(gap),
+        captures: Fact::unknown(gap),
         undefined_symbols: Fact::unknown(gap),
         order_effects: Fact::unknown(gap),
         fatal_hits: Fact::unknown(gap),

@@ -214,6 +214,7 @@ pub(crate) fn facts(prefix: &str, imports: &[&str]) -> Facts {
             preloads: known(vec![]),
             choices: known(vec![]),
             bindings: known(vec![]),
+            captures: known(vec![]),
             undefined_symbols: known(vec![]),
             order_effects: known(vec![]),
             fatal_hits: known(vec![]),
