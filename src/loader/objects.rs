@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::base::{ReadAt, TreePath};
-use crate::elf::{self, ElfError, Linkage, NeededVersions, Reference, Symbols};
+use crate::elf::{self, ElfError, Linkage, NeededVersions, Symbols};
 use crate::tree::{Kind, View};
 
 /// Files held open at most: login nodes allow a process 1024.
@@ -26,7 +26,6 @@ pub struct Object {
     open: Option<elf::Object>,
     symbols: OnceLock<Result<Arc<Symbols>, ElfError>>,
     versions: OnceLock<Result<Arc<Versions>, ElfError>>,
-    references: OnceLock<Result<Arc<Vec<Reference>>, ElfError>>,
 }
 
 impl std::fmt::Debug for Object {
@@ -90,7 +89,6 @@ impl<'v> Objects<'v> {
             },
             symbols: OnceLock::new(),
             versions: OnceLock::new(),
-            references: OnceLock::new(),
         });
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(Arc::clone(known.entry(real.clone()).or_insert(object)))
@@ -128,15 +126,6 @@ impl<'v> Objects<'v> {
             Symbols::open(file).map(Arc::new)
         };
         object.symbols.get_or_init(open).clone()
-    }
-
-    /// What an object insists on, read on the first call.
-    ///
-    /// # Errors
-    /// What is wrong with the bytes.
-    pub fn references(&self, object: &Object) -> Result<Arc<Vec<Reference>>, ElfError> {
-        let read = || self.symbols(object)?.references().map(Arc::new);
-        object.references.get_or_init(read).clone()
     }
 
     pub(super) fn versions(&self, object: &Object) -> Result<Arc<Versions>, ElfError> {

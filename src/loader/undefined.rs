@@ -67,7 +67,7 @@ impl Process<'_> {
     pub fn undefined(&self, asker: ObjectIndex) -> Result<Vec<Undefined>, (ObjectIndex, ElfError)> {
         let Some(loaded) = self.objects.get(asker) else { return Ok(Vec::new()) };
         let symbols = self.store.symbols(&loaded.object).map_err(|it| (asker, it))?;
-        let references = self.store.references(&loaded.object).map_err(|it| (asker, it))?;
+        let references = symbols.references().map_err(|it| (asker, it))?;
         let mut scope = Vec::new();
         for index in self.scope_of(asker) {
             let Some(loaded) = self.objects.get(index) else { continue };

@@ -82,7 +82,8 @@ impl<'k> Search<'_, 'k> {
     /// Symbols of a group that the object insists on, in table order.
     fn wanted(&self, object: ObjectIndex) -> Vec<(&'k [u8], Vec<(&'k Capability, &'k Group)>)> {
         let Some(loaded) = self.session.process.objects.get(object) else { return Vec::new() };
-        let wanted = match self.session.catalogue.objects.references(&loaded.object) {
+        let wanted = self.session.catalogue.objects.symbols(&loaded.object).and_then(|it| it.wanted());
+        let wanted = match wanted {
             Ok(wanted) => wanted,
             Err(error) => {
                 let hides = "which libraries answer it";
