@@ -70,15 +70,16 @@ const KEPT: [(&str, &str); 7] = [
 ];
 
 /// Words of the interface that hold a word of `rules/`: keys and values of facts that are public under this name.
-const INTERFACE: [&str; 7] = [
+const INTERFACE: [&str; 8] = [
     "mpi4py_agreement",
     "numpy_api",
     "numpy_major",
     "\"mpi4py-only\"",
     "\"h5py-only\"",
     "\"h5py.mpi\"",
-    // A cause of a failing import; the rule is called so too.
+    // Causes of a failing import; the rules are called so too.
     "\"missing-library\"",
+    "\"undefined-symbol\"",
 ];
 
 /// Lines of `src/facts` that hold words of the interface: allowed words of the schema, and the pair that is compared.

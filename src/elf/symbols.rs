@@ -181,7 +181,15 @@ impl Symbols {
             Lookup::Scan
         };
         let tables = symbols.zip(parts.strings.as_ref().map(Range::released));
-        Ok(Self { file, parts, tables, defined: OnceLock::new(), held: OnceLock::new(), answered: AtomicU32::new(0), lookup })
+        Ok(Self {
+            file,
+            parts,
+            tables,
+            defined: OnceLock::new(),
+            held: OnceLock::new(),
+            answered: AtomicU32::new(0),
+            lookup,
+        })
     }
 
     fn describe(&self, name: &[u8], symbol: &Sym) -> Definition {

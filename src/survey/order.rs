@@ -191,7 +191,8 @@ impl Builder<'_, '_> {
 
 /// Other orders of the same imports: those that are involved change places among themselves.
 fn orders(imports: &[String], involved: &BTreeSet<String>) -> Vec<Vec<String>> {
-    let places: Vec<usize> = (0..imports.len()).filter(|at| imports.get(*at).is_some_and(|it| involved.contains(it))).collect();
+    let places: Vec<usize> =
+        (0..imports.len()).filter(|at| imports.get(*at).is_some_and(|it| involved.contains(it))).collect();
     if places.len() < 2 {
         return Vec::new();
     }
@@ -234,7 +235,8 @@ fn differences(here: &Session<'_>, there: &Session<'_>, answers: &[Answer<'_>]) 
     let mut found = files(here, there);
     if !here.published.is_empty() || !there.published.is_empty() {
         let follows = |it: &Difference| found.iter().any(|file| file.here == it.here && file.there == it.there);
-        let bindings: Vec<Difference> = answers_differ(here, there, answers).into_iter().filter(|it| !follows(it)).collect();
+        let bindings: Vec<Difference> =
+            answers_differ(here, there, answers).into_iter().filter(|it| !follows(it)).collect();
         found.extend(bindings);
     }
     found.extend(choices(here, there));
@@ -268,7 +270,8 @@ fn files(here: &Session<'_>, there: &Session<'_>) -> Vec<Difference> {
 }
 
 fn answers_differ(here: &Session<'_>, there: &Session<'_>, answers: &[Answer<'_>]) -> Vec<Difference> {
-    let real = |session: &Session<'_>, index: ObjectIndex| session.process.objects.get(index).map(|it| it.real().clone());
+    let real =
+        |session: &Session<'_>, index: ObjectIndex| session.process.objects.get(index).map(|it| it.real().clone());
     let mut others: HashMap<(TreePath, &[u8]), Option<TreePath>> = HashMap::new();
     for answer in bindings::answers(there) {
         if let Some(object) = real(there, answer.object) {

@@ -190,11 +190,15 @@ impl Builder<'_, '_> {
             }
             (Ok(None), _) | (_, Ok(None)) => match (self.size(one), self.size(other)) {
                 (Ok(a), Ok(b)) if a != b => {
-                    let because =
-                        vec![self.ledger.note(one, format!("{a} bytes")), self.ledger.note(other, format!("{b} bytes"))];
+                    let because = vec![
+                        self.ledger.note(one, format!("{a} bytes")),
+                        self.ledger.note(other, format!("{b} bytes")),
+                    ];
                     Fact::known(false, because)
                 }
-                (Err(reason), _) | (_, Err(reason)) => self.ledger.unknown(one, &reason, "whether both are the same build"),
+                (Err(reason), _) | (_, Err(reason)) => {
+                    self.ledger.unknown(one, &reason, "whether both are the same build")
+                }
                 (Ok(_), Ok(_)) => self.ledger.unknown(one, "it carries no build id", "whether both are the same build"),
             },
             (Err(reason), _) | (_, Err(reason)) => self.ledger.unknown(one, &reason, "whether both are the same build"),

@@ -130,7 +130,12 @@ impl<'a> Session<'a> {
         self.labels.insert(self.process.event(), self.label.clone());
         for (index, error) in unreadable {
             let at = self.process.objects.get(index).map_or_else(|| path.clone(), |it| it.real().clone());
-            self.gaps.push(Gap::new(&at, Stage::Elf, error.to_string(), format!("whether {path} finds all its symbols")));
+            self.gaps.push(Gap::new(
+                &at,
+                Stage::Elf,
+                error.to_string(),
+                format!("whether {path} finds all its symbols"),
+            ));
         }
         match &result {
             Ok(_) => self.open_parts(before, 0),

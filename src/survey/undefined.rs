@@ -44,7 +44,8 @@ impl Builder<'_, '_> {
             fails_import: match &it.undecided {
                 Some(gap) => Fact::unknown(self.ledger.gap(gap)),
                 None => {
-                    let fails = self.session.failures.iter().any(|failed| failed.extension.as_ref() == Some(&it.extension));
+                    let fails =
+                        self.session.failures.iter().any(|failed| failed.extension.as_ref() == Some(&it.extension));
                     Fact::known(fails, because)
                 }
             },

@@ -10,7 +10,12 @@ pub(crate) fn lines(process: &Process) -> Vec<String> {
         let by = if it.opened_by.is_empty() { String::new() } else { format!(" by {}", short(&it.opened_by)) };
         let provider = optional(&it.provider).unwrap_or_else(|| "nobody".to_owned());
         let object = short(&it.object);
-        out.push(format!("{} of {object} from {provider} ({} {}{by}{instead})", it.symbol, said(&it.scope), said(&it.how)));
+        out.push(format!(
+            "{} of {object} from {provider} ({} {}{by}{instead})",
+            it.symbol,
+            said(&it.scope),
+            said(&it.how)
+        ));
     }
     for it in list(&process.captures) {
         let pair = format!("{} for {}", it.provider, it.instead_of);
