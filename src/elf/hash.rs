@@ -110,16 +110,16 @@ impl GnuHash {
         let (bytes, bits) = (self.ctx.size() as u64, self.ctx.size() as u32 * 8);
         // glibc masks with words - 1: the number of words is a power of two.
         let index = u64::from(hash / bits) & (self.bloom_words - 1);
-        let raw = self.filter.bytes(file, index * bytes, bytes)?;
-        let word = if self.ctx.is_big() { u64_at(&raw, 0, self.ctx) } else { u32_at(&raw, 0, self.ctx).map(u64::from) };
-        let word = word.ok_or_else(|| cut("DT_GNU_HASH"))?;
+        let ctx = self.ctx;
+        let number = |raw: &[u8]| if ctx.is_big() { u64_at(raw, 0, ctx) } else { u32_at(raw, 0, ctx).map(u64::from) };
+        let word = self.filter.with(file, index * bytes, bytes, number)?.ok_or_else(|| cut("DT_GNU_HASH"))?;
         let second = hash.checked_shr(self.bloom_shift).unwrap_or(0);
         Ok((word >> (hash % bits)) & (word >> (second % bits)) & 1 == 1)
     }
 
     fn bucket(&self, file: &dyn ReadAt, index: u64) -> Result<u32, ElfError> {
-        let raw = self.filter.bytes(file, self.bloom_words * self.ctx.size() as u64 + index * 4, 4)?;
-        u32_at(&raw, 0, self.ctx).ok_or_else(|| cut("DT_GNU_HASH"))
+        let at = self.bloom_words * self.ctx.size() as u64 + index * 4;
+        self.filter.with(file, at, 4, |raw| u32_at(raw, 0, self.ctx))?.ok_or_else(|| cut("DT_GNU_HASH"))
     }
 }
 

@@ -258,7 +258,8 @@ impl Symbols {
     }
 
     fn version_index(&self, indices: &Range, symbol: u64) -> Result<u16, ElfError> {
-        let raw = indices.bytes(self.file.as_ref(), symbol.saturating_mul(2), 2)?;
-        u16_at(&raw, 0, self.parts.image.ctx).ok_or_else(|| ElfError::Malformed("DT_VERSYM is cut off".to_owned()))
+        let read = |raw: &[u8]| u16_at(raw, 0, self.parts.image.ctx);
+        let number = indices.with(self.file.as_ref(), symbol.saturating_mul(2), 2, read)?;
+        number.ok_or_else(|| ElfError::Malformed("DT_VERSYM is cut off".to_owned()))
     }
 }

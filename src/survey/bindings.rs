@@ -153,8 +153,10 @@ impl Builder<'_, '_> {
     /// Libraries whose symbols the global scope answers from another file, one entry per pair of files.
     pub(super) fn captures(&mut self, answers: &[Answer<'_>]) -> Fact<Vec<Capture>> {
         let mut list: Vec<Capture> = Vec::new();
-        let captured = |it: &&Answer<'_>| it.global && it.unreadable.is_none() && it.own != it.provider;
-        for answer in answers.iter().filter(captured) {
+        for answer in answers.iter().filter(|it| it.unreadable.is_none()) {
+            if !self.is_captured(answer) {
+                continue;
+            }
             let (Some(provider), Some(own)) = (answer.provider, answer.own) else { continue };
             let (provider, instead_of) = (self.real(provider), self.real(own));
             let pair = (provider.text(), instead_of.text());
@@ -195,7 +197,7 @@ impl Builder<'_, '_> {
             (Some(_), false) => "local",
         };
         let because = self.answer_evidence(answer, opened_by);
-        let instead_of = answer.own.filter(|own| answer.global && answer.provider != Some(*own));
+        let instead_of = answer.own.filter(|_| self.is_captured(answer));
         let instead_of = instead_of.map(|it| self.real(it).text());
         let extension = self.root_of(answer.object).unwrap_or_else(TreePath::root);
         let mut binding = Binding {
@@ -220,6 +222,13 @@ impl Builder<'_, '_> {
             (binding.scope, binding.how) = (Fact::unknown(gap), Fact::unknown(gap));
         }
         binding
+    }
+
+    /// Whether another library answers than the tree of the extension holds. What a library opens for everybody by itself,
+    /// its layers, is no other library.
+    fn is_captured(&self, answer: &Answer<'_>) -> bool {
+        let Some(own) = answer.own.filter(|own| answer.global && answer.provider != Some(*own)) else { return false };
+        self.how(answer).1 != Some(own)
     }
 
     /// Why the provider is in the scope in which it was found, and who put it there.

@@ -154,6 +154,10 @@ impl Builder<'_, '_> {
             }
             let scope_holds = |root: ObjectIndex| self.session.process.scope(root).contains(&definer);
             let publisher = self.session.published.iter().find(|(_, root)| scope_holds(*root)).map(|(by, _)| *by);
+            // A library and its own layers are one.
+            if publisher.is_some() && (publisher == answer.own || publisher == answer.provider) {
+                continue;
+            }
             let pair = publisher.and_then(|it| Some((self.import_of(it)?, self.import_of(answer.object)?)));
             pairs.extend(pair);
         }
@@ -285,12 +289,22 @@ fn answers_differ(here: &Session<'_>, there: &Session<'_>, answers: &[Answer<'_>
         let other = others.get(&(object.clone(), answer.symbol)).cloned().flatten();
         if let (Some(a), Some(b)) = (provider, other)
             && a != b
+            && !is_layer(here, &a, &b)
+            && !is_layer(there, &b, &a)
         {
             let name = printable(answer.symbol);
             found.push(Difference { kind: "binding", name, object: Some(object), here: a.text(), there: b.text() });
         }
     }
     found
+}
+
+/// Whether one of two files is a layer that the other opened: a library and its own layers are one.
+fn is_layer(session: &Session<'_>, one: &TreePath, other: &TreePath) -> bool {
+    let real = |index: ObjectIndex| session.process.objects.get(index).map(|it| it.real());
+    let pair = |it: &(ObjectIndex, ObjectIndex)| (real(it.0), real(it.1));
+    let mut parts = session.parts.iter().map(pair);
+    parts.any(|(by, part)| (by, part) == (Some(one), Some(other)) || (by, part) == (Some(other), Some(one)))
 }
 
 fn choices(here: &Session<'_>, there: &Session<'_>) -> Vec<Difference> {

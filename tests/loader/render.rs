@@ -175,6 +175,10 @@ fn words(process: &Process<'_>, failure: &Failure) -> String {
             let highest = miss.highest.as_deref().map_or_else(String::new, |it| format!(", highest {}", printable(it)));
             format!("{object} needs {version} of {}{highest}", miss.library_path)
         }
+        Failure::Undefined { object, symbols } => {
+            let names: Vec<String> = symbols.iter().map(|it| printable(&it.name)).collect();
+            format!("{} wants {}, which nothing defines", printable(object), names.join(", "))
+        }
         Failure::TooMany => "too many objects".to_owned(),
     }
 }

@@ -192,6 +192,10 @@ fn subject(failure: &Failure) -> String {
         Failure::Missing(missing) => printable(&missing.soname),
         Failure::Unusable { path, .. } => printable(path),
         Failure::Version(miss) => format!("version `{}' not found", printable(&miss.version)),
+        Failure::Undefined { symbols, .. } => {
+            let first = symbols.first().map(|it| printable(&it.name)).unwrap_or_default();
+            format!("undefined symbol: {first}")
+        }
         Failure::TooMany => "too many".to_owned(),
     }
 }
