@@ -57,7 +57,10 @@ struct Needed {
     index: u16,
 }
 
-fn needed_entries(file: &dyn ReadAt, parts: &Parts) -> Result<Vec<(Vec<u8>, Vec<Needed>)>, ElfError> {
+/// Per file what is needed of it.
+type NeededByFile = Vec<(Vec<u8>, Vec<Needed>)>;
+
+fn needed_entries(file: &dyn ReadAt, parts: &Parts) -> Result<NeededByFile, ElfError> {
     let (Some(mut walk), Some(strings)) = (Walk::open(file, parts, DT_VERNEED, DT_VERNEEDNUM)?, &parts.strings) else {
         return Ok(Vec::new());
     };

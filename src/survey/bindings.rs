@@ -13,7 +13,10 @@ use crate::identify::{Capability, Group};
 use crate::loader::{ObjectIndex, Via};
 
 /// Groups of symbols by symbol.
-type Index<'k> = HashMap<&'k [u8], Vec<(&'k Capability, &'k Group)>>;
+type Index<'k> = HashMap<&'k [u8], Groups<'k>>;
+
+/// Groups that hold one symbol, with their capability.
+type Groups<'k> = Vec<(&'k Capability, &'k Group)>;
 
 /// What answers symbols of one group for one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +83,7 @@ impl<'k> Search<'_, 'k> {
     }
 
     /// Symbols of a group that the object insists on, in table order.
-    fn wanted(&self, object: ObjectIndex) -> Vec<(&'k [u8], Vec<(&'k Capability, &'k Group)>)> {
+    fn wanted(&self, object: ObjectIndex) -> Vec<(&'k [u8], Groups<'k>)> {
         let Some(loaded) = self.session.process.objects.get(object) else { return Vec::new() };
         let wanted = self.session.catalogue.objects.symbols(&loaded.object).and_then(|it| it.wanted());
         let wanted = match wanted {

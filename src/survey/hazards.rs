@@ -172,7 +172,7 @@ impl Builder<'_, '_> {
     /// A library for this machine by that name in a directory.
     fn usable(&self, directory: &[u8], soname: &[u8]) -> Option<TreePath> {
         let store = self.session.catalogue.objects;
-        let real = store.view().resolve(&[directory, b"/", soname].concat()).ok()?;
+        let real = store.view().resolve([directory, b"/", soname].concat()).ok()?;
         let object = store.get(&real).ok()?;
         let machine = |it: &Loaded| it.object.linkage.as_ref().ok().map(|it| (it.machine, it.bits));
         let python = self.session.process.objects.first().and_then(machine);
