@@ -59,6 +59,8 @@ pub struct Linkage {
     pub no_default_library_path: bool,
     /// What PT_GNU_STACK says: `Some(true)` executable, `Some(false)` not, `None` when there is no such header.
     pub executable_stack: Option<bool>,
+    /// `GNU_PROPERTY_X86_ISA_1_NEEDED`: the ISA levels that an x86 object needs; 1 baseline, 2 v2, 4 v3, 8 v4.
+    pub isa_needed: u32,
     /// Whether it has a dynamic section at all.
     pub dynamic: bool,
 }

@@ -111,6 +111,11 @@ impl Symbols {
         undefined.into_iter().map(reference).collect()
     }
 
+    /// Whether the object says nothing of versions at all: no DT_VERSYM.
+    pub fn is_unversioned(&self) -> bool {
+        self.parts.value(DT_VERSYM).is_none()
+    }
+
     /// Whether the object answers a request for `name`, by the rules of the loader for versions.
     ///
     /// # Errors

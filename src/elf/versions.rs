@@ -51,14 +51,14 @@ pub(super) fn needed_by_index(file: &dyn ReadAt, parts: &Parts) -> Result<BTreeM
     Ok(out)
 }
 
+/// A file and the versions needed of it.
+type NeededByFile = Vec<(Vec<u8>, Vec<Needed>)>;
+
 struct Needed {
     name: Vec<u8>,
     weak: bool,
     index: u16,
 }
-
-/// Per file what is needed of it.
-type NeededByFile = Vec<(Vec<u8>, Vec<Needed>)>;
 
 fn needed_entries(file: &dyn ReadAt, parts: &Parts) -> Result<NeededByFile, ElfError> {
     let (Some(mut walk), Some(strings)) = (Walk::open(file, parts, DT_VERNEED, DT_VERNEEDNUM)?, &parts.strings) else {

@@ -54,6 +54,11 @@ impl Cache {
         Ok(Self { entries, hwcaps: hwcaps(table, big_endian).unwrap_or_default() })
     }
 
+    /// Whether any entry is for some CPUs only.
+    pub(super) fn has_levels(&self) -> bool {
+        !self.hwcaps.is_empty()
+    }
+
     /// Paths for `soname` among entries with `flags`, best first: usable hwcaps entries beat the plain ones.
     /// `levels` are the hwcaps subdirectory names of the CPU, best first; `legacy` says whether mask entries still count.
     pub(super) fn paths(&self, soname: &[u8], flags: &[i32], levels: &[&[u8]], legacy: bool) -> Vec<&[u8]> {

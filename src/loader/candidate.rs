@@ -7,6 +7,7 @@
 use std::io;
 use std::sync::Arc;
 
+use super::Law;
 use super::objects::{Object, Objects};
 use super::system::Family;
 use crate::base::TreePath;
@@ -21,6 +22,8 @@ pub(super) struct Shape {
     pub(super) little_endian: bool,
     /// glibc from 2.41 on refuses objects that want an executable stack.
     pub(super) refuses_executable_stack: bool,
+    /// A law that does not hold.
+    pub(super) without: Option<Law>,
 }
 
 impl Shape {
@@ -31,6 +34,7 @@ impl Shape {
             bits: linkage.bits,
             little_endian: linkage.little_endian,
             refuses_executable_stack,
+            without: None,
         }
     }
 }
@@ -85,6 +89,7 @@ fn foreign(linkage: &Linkage, shape: Shape) -> Option<Candidate> {
     let other = linkage.bits != shape.bits || machine != shape.machine;
     let reason = || format!("is for {}, {} bits", linkage.machine_name(), linkage.bits);
     match shape.family {
+        Family::Glibc if other && shape.without == Some(Law::ForeignPassedOver) => Some(Candidate::Fatal(reason())),
         Family::Glibc if other => Some(Candidate::Refused(reason())),
         Family::Glibc if other_order => Some(Candidate::Fatal("has the other byte order".to_owned())),
         Family::Glibc if linkage.os_abi != 0 && linkage.os_abi != 3 => {
@@ -101,7 +106,11 @@ fn unusable(linkage: &Linkage, shape: Shape) -> Option<String> {
         1 => "is a relocatable object, not a shared one",
         2 if shape.family == Family::Glibc => "is an executable, not a shared object",
         2 | 3 if !linkage.dynamic => "has no dynamic section",
-        2 | 3 if shape.refuses_executable_stack && linkage.executable_stack != Some(false) => {
+        2 | 3
+            if shape.refuses_executable_stack
+                && shape.without != Some(Law::ExecutableStack)
+                && linkage.executable_stack != Some(false) =>
+        {
             "wants an executable stack, which glibc 2.41 and later refuse"
         }
         2 | 3 => return None,

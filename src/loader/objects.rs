@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::base::{ReadAt, TreePath};
-use crate::elf::{self, ElfError, Linkage, NeededVersions, Symbols};
+use crate::elf::{self, ElfError, Linkage, NeededVersions, Symbols, Versioning, WantedVersion};
 use crate::tree::{Kind, View};
 
 /// Files held open at most: login nodes allow a process 1024.
@@ -26,6 +26,8 @@ pub struct Object {
     open: Option<elf::Object>,
     symbols: OnceLock<Result<Arc<Symbols>, ElfError>>,
     versions: OnceLock<Result<Arc<Versions>, ElfError>>,
+    /// Symbols that it wants a version of.
+    wanted_versions: OnceLock<HashMap<Vec<u8>, WantedVersion>>,
 }
 
 impl std::fmt::Debug for Object {
@@ -49,12 +51,19 @@ pub struct Objects<'v> {
     held: AtomicUsize,
     known: Mutex<HashMap<TreePath, Arc<Object>>>,
     closed: Mutex<BTreeMap<TreePath, String>>,
+    levels: Mutex<HashMap<Vec<u8>, bool>>,
 }
 
 impl<'v> Objects<'v> {
     /// No object yet.
     pub fn new(view: &'v View) -> Self {
-        Self { view, held: AtomicUsize::new(0), known: Mutex::default(), closed: Mutex::default() }
+        Self {
+            view,
+            held: AtomicUsize::new(0),
+            known: Mutex::default(),
+            closed: Mutex::default(),
+            levels: Mutex::default(),
+        }
     }
 
     /// The tree that the objects lie in.
@@ -89,9 +98,20 @@ impl<'v> Objects<'v> {
             },
             symbols: OnceLock::new(),
             versions: OnceLock::new(),
+            wanted_versions: OnceLock::new(),
         });
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(Arc::clone(known.entry(real.clone()).or_insert(object)))
+    }
+
+    /// Whether a directory has directories of glibc for some CPUs only; looked at once.
+    pub(super) fn has_levels(&self, directory: &[u8]) -> bool {
+        if let Some(known) = self.levels.lock().unwrap_or_else(PoisonError::into_inner).get(directory) {
+            return *known;
+        }
+        let found = self.view.is_directory([directory, b"/glibc-hwcaps"].concat());
+        self.levels.lock().unwrap_or_else(PoisonError::into_inner).insert(directory.to_vec(), found);
+        found
     }
 
     /// A directory in which a candidate could not be looked at: the process, of another user, may find it there.
@@ -126,6 +146,20 @@ impl<'v> Objects<'v> {
             Symbols::open(file).map(Arc::new)
         };
         object.symbols.get_or_init(open).clone()
+    }
+
+    /// The version that an object wants of a symbol. One whose references cannot be read wants none.
+    pub(super) fn wanted_version(&self, object: &Object, symbol: &[u8]) -> Option<WantedVersion> {
+        let read = || {
+            let references = self.symbols(object).and_then(|it| it.references()).unwrap_or_default();
+            references.into_iter().filter_map(|it| Some((it.name, it.version?))).collect()
+        };
+        object.wanted_versions.get_or_init(read).get(symbol).cloned()
+    }
+
+    /// Whether an object answers a request for a symbol.
+    pub(super) fn answers(&self, object: &Object, name: &[u8], versioning: Versioning<'_>) -> Result<bool, ElfError> {
+        self.symbols(object)?.answers(name, versioning)
     }
 
     pub(super) fn versions(&self, object: &Object) -> Result<Arc<Versions>, ElfError> {

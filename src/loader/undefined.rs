@@ -7,10 +7,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::process::{Failure, Request, Visibility};
-use super::start::Detail;
+use super::start::{Binding, Detail};
 use super::system::Family;
-use super::{ObjectIndex, Process};
-use crate::elf::{ElfError, Reference, Symbols, Use, Versioning, WantedVersion};
+use super::versions::ABORTS;
+use super::{Law, ObjectIndex, Process};
+use crate::base::printable;
+use crate::elf::{ElfError, Reference, Symbols, Use, WantedVersion};
 
 /// A symbol that nothing answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +53,8 @@ impl Process<'_> {
                 Ok(symbols) => {
                     let object = self.objects.get(index).map(|it| it.name.clone()).unwrap_or_default();
                     self.objects.truncate(before);
-                    return Err(Failure::Undefined { object, symbols });
+                    self.link_map.retain(|it| *it < before);
+                    return Err(Failure::Undefined(symbols.into_iter().map(|it| (object.clone(), it)).collect()));
                 }
                 Err(error) => unreadable.push(error),
             }
@@ -92,13 +95,62 @@ impl Process<'_> {
         Ok(used.map(|(it, how)| Undefined { name: it.name.clone(), version: it.version.clone(), how }).collect())
     }
 
+    /// Whether binding the objects from `first` on ends the process: a symbol is wanted in a version of a file, and is found
+    /// in that file, which knows no versions at all (an assertion of `check_match` in glibc `elf/dl-lookup.c`, measured).
+    pub(super) fn aborting(&self, first: ObjectIndex) -> Option<Failure> {
+        if self.surroundings.binding == Binding::Assumed || self.system.family == Family::Musl {
+            return None;
+        }
+        for (asker, loaded) in
+            self.objects.iter().enumerate().skip(first).filter(|_| self.holds(Law::UnversionedAborts))
+        {
+            let references = self.store.symbols(&loaded.object).and_then(|it| it.references());
+            for reference in references.unwrap_or_default() {
+                let Some(version) = &reference.version else { continue };
+                let scope = self.scope_of(asker);
+                let found = scope.iter().find(|it| self.answered_by(**it, &reference));
+                let found = found.and_then(|it| self.objects.get(*it));
+                let named = found.filter(|it| it.name == version.file || it.asked.contains(&version.file));
+                if named.is_some_and(|it| self.store.symbols(&it.object).is_ok_and(|it| it.is_unversioned())) {
+                    let (symbol, file) = (printable(&reference.name), printable(&version.file));
+                    let reason = format!("wants a version of {symbol} of {file}, which has no versions: {ABORTS}");
+                    return Some(Failure::Unusable { path: loaded.name.clone(), needed_by: Vec::new(), reason });
+                }
+            }
+        }
+        None
+    }
+
+    /// What the objects from `first` on insist on and nothing answers, where that is to be checked. An object whose scope
+    /// cannot be read insists on nothing.
+    pub(super) fn unbound(&self, first: ObjectIndex) -> Vec<(Vec<u8>, Undefined)> {
+        if self.surroundings.binding == Binding::Assumed || !self.holds(Law::SymbolsMustExist) {
+            return Vec::new();
+        }
+        let mut out = Vec::new();
+        for (asker, loaded) in self.objects.iter().enumerate().skip(first) {
+            if let Ok(symbols) = self.undefined(asker) {
+                out.extend(symbols.into_iter().map(|it| (loaded.name.clone(), it)));
+            }
+        }
+        out
+    }
+
     /// The objects that are asked for the symbols of `asker`, in order, each once.
     pub(super) fn scope_of(&self, asker: ObjectIndex) -> Vec<ObjectIndex> {
         let Some(loaded) = self.objects.get(asker) else { return Vec::new() };
-        let global = self.global.get(..loaded.globals_at_load).unwrap_or(&self.global);
+        let bound = if self.holds(Law::BoundOnce) { loaded.globals_at_load } else { self.global.len() };
+        let global = self.global.get(..bound).unwrap_or(&self.global);
         let mut scope = global.to_vec();
         scope.extend(self.scope(loaded.scope_root).into_iter().filter(|it| !global.contains(it)));
         scope
+    }
+
+    /// One whose symbols cannot be read answers nothing.
+    fn answered_by(&self, index: ObjectIndex, reference: &Reference) -> bool {
+        let versioning = self.versioning(reference.version.as_ref());
+        let object = self.objects.get(index).map(|it| &it.object);
+        object.is_some_and(|it| self.store.answers(it, &reference.name, versioning).unwrap_or(false))
     }
 
     /// The same question is asked by one extension after the other.
@@ -115,10 +167,7 @@ impl Process<'_> {
     }
 
     fn answered(&self, scope: &[Provider], reference: &Reference) -> Result<bool, (ObjectIndex, ElfError)> {
-        let versioning = match self.system.family {
-            Family::Glibc => Versioning::Wanted(reference.version.as_ref()),
-            Family::Musl => Versioning::Ignored,
-        };
+        let versioning = self.versioning(reference.version.as_ref());
         for (index, symbols) in scope {
             if symbols.answers(&reference.name, versioning).map_err(|it| (*index, it))? {
                 return Ok(true);

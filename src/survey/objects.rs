@@ -253,8 +253,9 @@ impl Builder<'_, '_> {
         let variant = self.session.choices.iter().any(|it| it.extensions.contains(path));
         let fails_import = self.session.failures.iter().any(|it| match &it.failure {
             Some(Failure::Missing(unmet)) => unmet.soname == missing.soname,
-            Some(Failure::Unusable { .. } | Failure::Version(_) | Failure::Undefined { .. } | Failure::TooMany)
-            | None => false,
+            Some(Failure::Unusable { .. } | Failure::Version(_) | Failure::Undefined(_) | Failure::TooMany) | None => {
+                false
+            }
         });
         let located = self.located(&missing.soname);
         let optional = self.session.catalogue.know.libraries.machine_dependent(&missing.soname).is_some();

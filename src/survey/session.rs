@@ -139,8 +139,9 @@ impl<'a> Session<'a> {
         }
         match &result {
             Ok(_) => self.open_parts(before, 0),
-            Err(Failure::Undefined { object, symbols }) => {
-                let (object, symbols) = (object.clone(), symbols.clone());
+            Err(Failure::Undefined(symbols)) => {
+                let object = symbols.first().map(|(object, _)| object.clone()).unwrap_or_default();
+                let symbols = symbols.iter().map(|(_, it)| it.clone()).collect();
                 self.unbound.push(Unbound { extension: path.clone(), object, symbols, undecided: None });
             }
             Err(_) => {}
@@ -385,10 +386,11 @@ pub(super) fn describe(failure: &Failure) -> String {
         Failure::Version(miss) => {
             format!("{} does not define version {}", miss.library_path, printable(&miss.version))
         }
-        Failure::Undefined { object, symbols } => {
-            let first = symbols.first().map(spelt).unwrap_or_default();
+        Failure::Undefined(symbols) => {
             let more = if symbols.len() > 1 { format!(" and {} more", symbols.len() - 1) } else { String::new() };
-            format!("{}: undefined symbol: {first}{more}", printable(object))
+            let (object, first) =
+                symbols.first().map(|(object, it)| (printable(object), spelt(it))).unwrap_or_default();
+            format!("{object}: undefined symbol: {first}{more}")
         }
         Failure::TooMany => "it needs more libraries than a process can hold".to_owned(),
     }

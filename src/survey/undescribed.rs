@@ -43,7 +43,7 @@ impl Session<'_> {
     /// What the package opened before, for everybody, may define what is found nowhere: the extension then works.
     fn open_undescribed(&mut self, path: &TreePath) -> Result<ObjectIndex, Failure> {
         let result = self.open_now(path);
-        let Err(failure @ Failure::Undefined { .. }) = &result else { return result };
+        let Err(failure @ Failure::Undefined(_)) = &result else { return result };
         let hides = "whether a library that the package opens by itself defines it";
         let gap = Gap::new(path, Stage::Loader, describe(failure), hides);
         if let Some(unbound) = self.unbound.last_mut() {

@@ -166,7 +166,7 @@ fn way_of_failure(failure: &Failure, name: &str, always: bool) -> Option<Way> {
         Failure::Missing(_)
         | Failure::Unusable { .. }
         | Failure::Version(_)
-        | Failure::Undefined { .. }
+        | Failure::Undefined(_)
         | Failure::TooMany => None,
     }
 }

@@ -6,10 +6,10 @@ use super::knowledge::Knowledge;
 use super::objects;
 use super::session::Session;
 use super::site::Site;
-use crate::base::{Gap, Stage, TreePath, Variables};
+use crate::base::{Gap, Stage, TreePath, Variables, printable};
 use crate::discover::{self, Installation};
 use crate::elf::Linkage;
-use crate::loader::{CpuLevel, Detail, Objects, Process, Start, System};
+use crate::loader::{CpuLevel, Detail, Objects, Process, Start, System, auditors};
 use crate::tree::View;
 
 pub(super) struct World<'a> {
@@ -50,6 +50,9 @@ impl World<'_> {
         let catalogue = Catalogue::new(&store, know);
         let interpreter = interpreter(&store, installation);
         let system = system(view, installation, interpreter.as_ref(), &mut gaps);
+        if let (Ok(linkage), Some(path)) = (&interpreter, &installation.real_executable) {
+            gaps.extend(altered(path, linkage, &question.variables));
+        }
         let mut bare = question.variables.clone();
         bare.remove("LD_LIBRARY_PATH");
         let interpreter = interpreter.ok();
@@ -157,4 +160,13 @@ fn system(
     let asked = linkage.interpreter.as_ref();
     let asked = asked.ok_or_else(|| Gap::new(&at, Stage::Loader, "it names no loader (PT_INTERP)", hides))?;
     System::read(view, asked, gaps)
+}
+
+/// An auditor may answer every request of the loader with another file.
+fn altered(path: &TreePath, interpreter: &Linkage, variables: &Variables) -> Option<Gap> {
+    let auditors = auditors(interpreter, variables);
+    let first = auditors.first()?;
+    let names: Vec<String> = auditors.iter().map(|it| printable(&it.name)).collect();
+    let reason = format!("resolution may be altered by an auditor: {} names {}", first.named_by, names.join(", "));
+    Some(Gap::new(path, Stage::Loader, reason, "which file answers each name"))
 }
