@@ -12,6 +12,12 @@ pub mod tree;
 /// What one shared object says about itself, at three prices.
 pub mod elf;
 
+/// What Python source says, without running it.
+pub mod python;
+
+/// What an import does: modules that are executed and extensions that are loaded, in order.
+pub mod trace;
+
 /// Interpreters, `sys.path`, packages and who installed them, without running anything.
 pub mod discover;
 

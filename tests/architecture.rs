@@ -12,25 +12,29 @@ use std::fs;
 use support::source::{Line, Source, files, root, sources};
 
 /// Module, and the modules that it may name.
-const ARROWS: [(&str, &str); 11] = [
+const ARROWS: [(&str, &str); 13] = [
     ("base", ""),
     ("tree", "base"),
     ("elf", "base"),
+    ("python", "base"),
+    ("trace", "base python tree"),
     ("discover", "base elf tree"),
     ("loader", "base elf tree"),
     ("identify", "base elf"),
     ("facts", ""),
-    ("survey", "base discover elf facts identify loader tree"),
+    ("survey", "base discover elf facts identify loader trace tree"),
     ("rules", "base facts"),
     ("report", "facts rules"),
     ("cli", "base discover facts loader report rules survey tree"),
 ];
 
 /// A name, the files that may use it (beginnings of paths below `src/`), and why.
-const ONE_PLACE: [(&str, &[&str], &str); 21] = [
+const ONE_PLACE: [(&str, &[&str], &str); 23] = [
     ("goblin", &["elf/"], "one door for hostile bytes, one place for limits"),
     ("walkdir", &["tree/host.rs"], "everything else must work inside an archive"),
     ("std::fs", &["tree/host.rs", "cli/"], "everything else must work inside an archive"),
+    ("tree_sitter", &["python/"], "one error-tolerant reader of Python"),
+    ("stacker", &["trace/state.rs"], "one place decides how deep sources nest"),
     ("cel", &["rules/condition.rs"], "a young crate behind one door"),
     ("clap", &["cli/"], "results do not depend on who asks"),
     ("println!", &["cli/output.rs"], "results do not depend on who asks"),
@@ -56,7 +60,7 @@ const ONE_PLACE: [(&str, &[&str], &str); 21] = [
 ];
 
 /// Modules that turn bytes into facts: an error there becomes a gap.
-const PRODUCERS: [&str; 7] = ["base", "tree", "elf", "discover", "loader", "identify", "survey"];
+const PRODUCERS: [&str; 9] = ["base", "tree", "elf", "python", "trace", "discover", "loader", "identify", "survey"];
 
 /// `.ok()` in a producer is allowed where the line says one of these, because no error is lost there.
 const KEPT: [(&str, &str); 7] = [
@@ -70,15 +74,16 @@ const KEPT: [(&str, &str); 7] = [
 ];
 
 /// Words of the interface that hold a word of `rules/`: keys and values of facts that are public under this name.
-const INTERFACE: [&str; 7] = [
+const INTERFACE: [&str; 8] = [
     "mpi4py_agreement",
     "numpy_api",
     "numpy_major",
     "\"mpi4py-only\"",
     "\"h5py-only\"",
     "\"h5py.mpi\"",
-    // A cause of a failing import; the rule is called so too.
+    // Causes of a failing import; the rules are called so too.
     "\"missing-library\"",
+    "\"undefined-symbol\"",
 ];
 
 /// Lines of `src/facts` that hold words of the interface: allowed words of the schema, and the pair that is compared.

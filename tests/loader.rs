@@ -8,12 +8,23 @@
 mod cache;
 #[path = "loader/case.rs"]
 mod case;
+#[path = "oracle/draft.rs"]
+#[allow(dead_code)]
+mod draft;
+#[path = "oracle/generate.rs"]
+mod generate;
+#[path = "loader/levels.rs"]
+mod levels;
+#[path = "loader/mutations.rs"]
+mod mutations;
+#[path = "loader/one_rule.rs"]
+mod one_rule;
 #[path = "loader/render.rs"]
 mod render;
 mod support;
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use case::Case;
 
@@ -37,6 +48,56 @@ fn every_law_holds() {
         }
     }
     assert!(differences.is_empty(), "{differences}UPDATE=1 rewrites the expected texts");
+}
+
+#[test]
+fn fourteen_rules_of_fourteen() {
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/loader");
+    let mut held = 0;
+    for (rule, file) in one_rule::ONE_RULE {
+        let path = directory.join(file);
+        let case = Case::parse(&path, &std::fs::read_to_string(&path).unwrap());
+        let got = render::render(&case, Box::new(case.whole_fixture().memory_tree()));
+        println!("{} {rule}", if got == case.expected.text { "holds:" } else { "FAILS:" });
+        held += usize::from(got == case.expected.text);
+    }
+    assert_eq!(held, 14);
+}
+
+#[test]
+fn levels_that_choose_other_files_are_told() {
+    let case = |text: &str| Case::parse(Path::new("levels"), text);
+    let (split, matters) = levels::splits(&case(
+        r#"
+        executables."/bin/app" = { needed = ["libx.so", "liby.so"], rpath = "/l" }
+        objects = { "/l/libx.so" = {}, "/l/liby.so" = {}, "/l/glibc-hwcaps/x86-64-v3/libx.so" = {} }
+        process = [{ executable = "/bin/app" }]
+        "#,
+    ));
+    let v3 = "/l/glibc-hwcaps/x86-64-v3/libx.so";
+    let expected = format!("libx.so: x86-64-v4 {v3}, x86-64-v3 {v3}, x86-64-v2 /l/libx.so\n");
+    assert_eq!((split, matters), (expected, true));
+    let plain = r#"
+        executables."/bin/app" = { needed = ["libx.so"], rpath = "/l" }
+        objects = { "/l/libx.so" = {} }
+        process = [{ executable = "/bin/app" }]
+    "#;
+    assert_eq!(levels::splits(&case(plain)), (String::new(), false));
+}
+
+#[test]
+fn every_law_is_noticed_when_it_is_switched_off() {
+    let named = |path: &PathBuf| path.file_stem().unwrap().to_string_lossy().into_owned();
+    let read = |path: &PathBuf| Case::parse(path, &std::fs::read_to_string(path).unwrap());
+    let cases = laws().iter().map(|path| (named(path), read(path))).collect();
+    let table = mutations::table(cases);
+    println!("{table}");
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/loader/laws.txt");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, &table).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), table, "UPDATE=1 rewrites it");
+    assert!(!table.contains(mutations::UNNOTICED), "{table}");
 }
 
 /// The files, sorted.

@@ -11,6 +11,8 @@ pub enum Stage {
     Elf,
     /// Finding the interpreter, `sys.path` and packages.
     Discover,
+    /// Following Python source.
+    Python,
     /// Emulating the dynamic loader.
     Loader,
     /// Recognising a library.
@@ -26,6 +28,7 @@ impl Stage {
             Self::Tree => "tree",
             Self::Elf => "elf",
             Self::Discover => "discover",
+            Self::Python => "python",
             Self::Loader => "loader",
             Self::Identify => "identify",
             Self::Facts => "facts",

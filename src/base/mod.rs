@@ -2,6 +2,7 @@
 
 mod builtin;
 mod gap;
+mod map;
 mod path;
 mod pattern;
 mod read_at;
@@ -10,6 +11,7 @@ mod version;
 
 pub use builtin::{TextFile, builtin_files};
 pub use gap::{Gap, Stage};
+pub use map::Map;
 pub use path::{TreePath, printable};
 pub use pattern::Glob;
 pub use read_at::{Bytes, ReadAt, read_range};

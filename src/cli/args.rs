@@ -77,7 +77,9 @@ pub(super) struct ProcessArgs {
     #[arg(long, value_name = "PATH")]
     pub(super) launcher: Option<PathBuf>,
     /// What the CPU of the process can do, for glibc-hwcaps. Default: this CPU for a target on this host, else x86-64.
-    #[arg(long, value_name = "LEVEL", value_parser = ["x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4"])]
+    #[arg(long, value_name = "LEVEL", value_parser = [
+        "x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4", "power9", "power10", "z13", "z14", "z15", "z16", "z17",
+    ])]
     pub(super) cpu: Option<String>,
 }
 
@@ -167,6 +169,9 @@ pub(super) struct LoadsArgs {
     /// Ask the loader for each extension by itself, as `ldd` would.
     #[arg(long)]
     pub(super) alone: bool,
+    /// Lists the modules that the interpreter executes instead, in order, with the statement that imports each.
+    #[arg(long, conflicts_with = "alone")]
+    pub(super) modules: bool,
     /// table or json.
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub(super) format: Format,

@@ -11,10 +11,11 @@ use super::{config, output};
 use crate::base::{Gap, TreePath};
 use crate::facts;
 use crate::report::{
-    AloneReport, Asked, Change, FailedImport, Format, LibraryCopy, LoadEvent, LoadedObject, LoadsReport,
-    MissingLibrary, MissingObject, PassedOver, Place, Question, Step, loads_json, loads_text, why_json, why_text,
+    AloneReport, Asked, Change, ExecutedModule, FailedImport, Format, LibraryCopy, LoadAlternative, LoadEvent,
+    LoadedObject, LoadsReport, MissingLibrary, MissingObject, ModulesReport, PassedOver, Place, Question, SourceLine,
+    Step, Undecided, loads_json, loads_text, why_json, why_text,
 };
-use crate::survey::{self, Landmarks, LoadMap, alone_map, load_map};
+use crate::survey::{self, Alternative, Landmarks, LoadMap, ModuleMap, ModuleStep, alone_map, load_map};
 
 pub(super) fn loads(args: &LoadsArgs) -> Result<ExitCode> {
     let configured = config::read(&args.knowledge)?;
@@ -27,6 +28,13 @@ pub(super) fn loads(args: &LoadsArgs) -> Result<ExitCode> {
             let again = target::repeated(&args.target, args.targets.get(at).map(PathBuf::as_path));
             asked(&question.target, again, it)
         };
+        if args.modules {
+            let map = survey::module_map(&targets.view, &configured.knowledge, question)?;
+            let landmarks = asked(map.landmarks.clone());
+            let report = modules(map, landmarks);
+            output::print(&if json { report.json() } else { report.text(&look) })?;
+            continue;
+        }
         let text = if args.alone {
             let map = alone_map(&targets.view, &configured.knowledge, question)?;
             for gap in &map.gaps {
@@ -108,6 +116,28 @@ fn json(format: Format) -> Result<bool> {
     }
 }
 
+fn modules(map: ModuleMap, asked: Asked) -> ModulesReport {
+    let module = |it: ModuleStep| ExecutedModule {
+        module: it.module,
+        file: it.file,
+        extension: it.is_extension,
+        imported_by: it.importer.map(|(path, line)| SourceLine { path, line }),
+        condition: it.condition.map(undecided),
+    };
+    let failed = |(import, reason): (String, String)| FailedImport { ask: import.clone(), import, reason };
+    ModulesReport {
+        schema: ModulesReport::SCHEMA,
+        modules: map.steps.into_iter().map(module).collect(),
+        gaps: map.gaps.iter().map(gap).collect(),
+        failures: map.failures.into_iter().map(failed).collect(),
+        asked,
+    }
+}
+
+fn undecided((what, path, line): (String, String, u32)) -> Undecided {
+    Undecided { what, path, line }
+}
+
 fn report(map: LoadMap, asked: Asked) -> LoadsReport {
     let event =
         |it: survey::Event| LoadEvent { import: it.import, objects: it.objects.into_iter().map(object).collect() };
@@ -117,11 +147,17 @@ fn report(map: LoadMap, asked: Asked) -> LoadsReport {
         searched: it.searched,
         places: it.places,
     };
+    let alternative = |it: Alternative| LoadAlternative {
+        module: it.module,
+        condition: Undecided { what: it.what, path: it.place.0, line: it.place.1 },
+        objects: it.objects.iter().map(TreePath::text).collect(),
+    };
     let failure = |it: survey::FailedImport| FailedImport { import: it.import, reason: it.reason, ask: it.ask };
     LoadsReport {
         schema: LoadsReport::SCHEMA,
         events: map.events.into_iter().map(event).collect(),
         missing: map.missing.into_iter().map(missing).collect(),
+        alternatives: map.alternatives.into_iter().map(alternative).collect(),
         gaps: map.gaps.iter().map(gap).collect(),
         parts: map.parts,
         failures: map.failures.into_iter().map(failure).collect(),

@@ -32,7 +32,7 @@ pub use answer::{Answer, Evidence};
 pub use extension::{ExtensionFile, FileRole, extensions};
 pub use feature::{Feature, Implementation};
 pub use find::{Start, find};
-pub use module::{ModuleFile, ModuleKind, module_file};
+pub use module::{ModuleFile, ModuleKind, extension_suffixes, module_file};
 pub use package::{Installed, RecordedVersion, packages};
 pub use provenance::{CondaRecord, Manager, Owners, Provenance};
 pub use pyvenv::Configuration;

@@ -68,7 +68,7 @@ fn search(view: &Look<'_>, installation: &Installation, dotted_name: &str) -> Op
 }
 
 /// The file name endings of extension modules, in the order in which this Python tries them.
-pub(super) fn extension_suffixes(installation: &Installation) -> Vec<String> {
+pub fn extension_suffixes(installation: &Installation) -> Vec<String> {
     let mut suffixes = Vec::new();
     if installation.soabi.value().is_none() {
         // Better a file for some machine than none: an interpreter that is gone leaves its packages behind.

@@ -8,7 +8,7 @@ use goblin::elf::program_header::{PF_X, PT_DYNAMIC, PT_GNU_STACK, PT_INTERP, Pro
 use super::image::{Image, malformed};
 use super::limits::{DYNAMIC_ENTRIES, NEEDED_ENTRIES, STRING_BYTES};
 use super::range::{Range, Strings, table, until_nul};
-use super::{ElfError, Linkage};
+use super::{ElfError, Linkage, notes};
 use crate::base::ReadAt;
 
 /// Solaris extensions that glibc honours; goblin has no names for them.
@@ -71,6 +71,7 @@ impl Parts {
             file_type: header.e_type,
             interpreter: self.interpreter(file)?,
             executable_stack: self.segment(PT_GNU_STACK).map(|segment| segment.p_flags & PF_X != 0),
+            isa_needed: notes::isa_needed(file, &self.image)?,
             dynamic: self.entries.is_some(),
             no_default_library_path: self.values(DT_FLAGS_1).any(|flags| flags & DF_1_NODEFLIB != 0),
             ..Linkage::default()

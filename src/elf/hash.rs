@@ -2,6 +2,8 @@
 //!
 //! Invariant: a chain of a hostile table is walked at most `CHAIN_SYMBOLS` steps.
 
+use std::sync::OnceLock;
+
 use goblin::container::Ctx;
 
 use super::ElfError;
@@ -22,6 +24,7 @@ pub(super) struct GnuHash {
     pub(super) first_symbol: u64,
     filter: Range,
     chains: Range,
+    held_chains: OnceLock<Range>,
 }
 
 impl GnuHash {
@@ -41,7 +44,16 @@ impl GnuHash {
             first_symbol: u64::from(field(1)?),
             filter: table(what, file, offset + 16, bounded(what, length)?)?,
             chains: Range::new(what, offset + 16 + length, chains_left, file)?,
+            held_chains: OnceLock::new(),
         })
+    }
+
+    /// Holds the chains of a table of so many symbols.
+    pub(super) fn hold(&self, file: &dyn ReadAt, symbols: u64) -> Result<(), ElfError> {
+        let bytes = symbols.saturating_sub(self.first_symbol).saturating_mul(4);
+        let held = self.chains.released().hold_first(file, bytes)?;
+        self.held_chains.get_or_init(|| held);
+        Ok(())
     }
 
     /// Calls `accept` with the symbols whose hash is that of `name` until it returns something.
@@ -59,9 +71,10 @@ impl GnuHash {
         let Some(mut position) = first.checked_sub(self.first_symbol).filter(|_| first != 0) else {
             return Ok(None);
         };
+        let chains = self.held_chains.get().unwrap_or(&self.chains);
         for _ in 0..CHAIN_SYMBOLS / CHAIN_READ_SYMBOLS {
-            let count = CHAIN_READ_SYMBOLS.min((self.chains.length() / 4).saturating_sub(position));
-            let chain = self.chains.bytes(file, position * 4, count * 4)?;
+            let count = CHAIN_READ_SYMBOLS.min((chains.length() / 4).saturating_sub(position));
+            let chain = chains.bytes(file, position * 4, count * 4)?;
             for index in 0..count {
                 let Some(word) = u32_at(&chain, in_memory(index) * 4, self.ctx) else {
                     break;
@@ -97,16 +110,16 @@ impl GnuHash {
         let (bytes, bits) = (self.ctx.size() as u64, self.ctx.size() as u32 * 8);
         // glibc masks with words - 1: the number of words is a power of two.
         let index = u64::from(hash / bits) & (self.bloom_words - 1);
-        let raw = self.filter.bytes(file, index * bytes, bytes)?;
-        let word = if self.ctx.is_big() { u64_at(&raw, 0, self.ctx) } else { u32_at(&raw, 0, self.ctx).map(u64::from) };
-        let word = word.ok_or_else(|| cut("DT_GNU_HASH"))?;
+        let ctx = self.ctx;
+        let number = |raw: &[u8]| if ctx.is_big() { u64_at(raw, 0, ctx) } else { u32_at(raw, 0, ctx).map(u64::from) };
+        let word = self.filter.with(file, index * bytes, bytes, number)?.ok_or_else(|| cut("DT_GNU_HASH"))?;
         let second = hash.checked_shr(self.bloom_shift).unwrap_or(0);
         Ok((word >> (hash % bits)) & (word >> (second % bits)) & 1 == 1)
     }
 
     fn bucket(&self, file: &dyn ReadAt, index: u64) -> Result<u32, ElfError> {
-        let raw = self.filter.bytes(file, self.bloom_words * self.ctx.size() as u64 + index * 4, 4)?;
-        u32_at(&raw, 0, self.ctx).ok_or_else(|| cut("DT_GNU_HASH"))
+        let at = self.bloom_words * self.ctx.size() as u64 + index * 4;
+        self.filter.with(file, at, 4, |raw| u32_at(raw, 0, self.ctx))?.ok_or_else(|| cut("DT_GNU_HASH"))
     }
 }
 

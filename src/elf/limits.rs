@@ -24,6 +24,9 @@ pub(super) const NEEDED_ENTRIES: usize = 4 * 1024;
 /// A string table up to this size is read at once where many names are wanted; of a larger one every name is read by itself.
 pub(super) const HELD_STRING_BYTES: u64 = 16 * 1024 * 1024;
 
+/// A table of symbols or of their names up to this size is held while many symbols of one object are looked up.
+pub(super) const HELD_TABLE_BYTES: u64 = 1024 * 1024;
+
 /// One name or path list.
 pub(super) const STRING_BYTES: u64 = 1024 * 1024;
 
@@ -41,6 +44,9 @@ pub(super) const CHAIN_SYMBOLS: u64 = 64 * 1024;
 
 /// Entries of DT_VERNEED or DT_VERDEF, with their auxiliary entries.
 pub(super) const VERSION_ENTRIES: usize = 64 * 1024;
+
+/// One table of relocations. The largest real ones have some tens of MiB.
+pub(super) const RELOCATION_BYTES: u64 = 256 * 1024 * 1024;
 
 /// One PT_NOTE segment.
 pub(super) const NOTE_BYTES: u64 = 1024 * 1024;

@@ -12,6 +12,7 @@ mod limits;
 mod machine;
 mod notes;
 mod range;
+mod references;
 mod symbols;
 mod text;
 mod versions;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use crate::base::ReadAt;
 use dynamic::Parts;
 
+pub use references::{Reference, Use, Versioning, WantedVersion};
 pub use symbols::{Definition, Symbols, Wanted};
 pub use text::TextMatch;
 
@@ -57,6 +59,8 @@ pub struct Linkage {
     pub no_default_library_path: bool,
     /// What PT_GNU_STACK says: `Some(true)` executable, `Some(false)` not, `None` when there is no such header.
     pub executable_stack: Option<bool>,
+    /// `GNU_PROPERTY_X86_ISA_1_NEEDED`: the ISA levels that an x86 object needs; 1 baseline, 2 v2, 4 v3, 8 v4.
+    pub isa_needed: u32,
     /// Whether it has a dynamic section at all.
     pub dynamic: bool,
 }

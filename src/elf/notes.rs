@@ -1,5 +1,6 @@
-//! Notes: the GNU build id.
+//! Notes: the GNU build id, and the ISA level that an object needs.
 
+use goblin::elf::header::{EM_386, EM_X86_64};
 use goblin::elf::note::NT_GNU_BUILD_ID;
 use goblin::elf::program_header::PT_NOTE;
 use goblin::elf::section_header::SHT_NOTE;
@@ -26,6 +27,33 @@ pub(super) fn build_id(file: &dyn ReadAt, image: &Image) -> Result<Option<Vec<u8
         Some(id) => Ok(Some(id)),
         None => in_segments,
     }
+}
+
+/// PT_GNU_PROPERTY; goblin has no name for it.
+const PT_GNU_PROPERTY: u32 = 0x6474_e553;
+const NT_GNU_PROPERTY_TYPE_0: u32 = 5;
+const GNU_PROPERTY_X86_ISA_1_NEEDED: u32 = 0xc000_8002;
+
+/// The ISA levels that an object needs; 0 where it says nothing. A note that contradicts itself says nothing, as in glibc
+/// (`_dl_process_property_note` in glibc `sysdeps/x86/dl-prop.h`).
+pub(super) fn isa_needed(file: &dyn ReadAt, image: &Image) -> Result<u32, ElfError> {
+    let x86 = [EM_X86_64, EM_386].contains(&image.header.e_machine);
+    let Some(segment) = image.segments.iter().find(|it| x86 && it.p_type == PT_GNU_PROPERTY) else { return Ok(0) };
+    if NOTE_BYTES < segment.p_filesz {
+        return Err(ElfError::Limit(format!("notes of {} bytes", segment.p_filesz)));
+    }
+    let align = if image.ctx.is_big() { 8 } else { 4 };
+    let bytes = image.read(file, "a note", segment.p_offset, segment.p_filesz)?;
+    let note = note_at(&bytes, 0, align, image).filter(|it| it.kind == NT_GNU_PROPERTY_TYPE_0 && it.owner == b"GNU\0");
+    let mut rest = note.map_or(b"".as_slice(), |it| it.descriptor);
+    while let (Some(kind), Some(length)) = (u32_at(rest, 0, image.ctx), u32_at(rest, 4, image.ctx)) {
+        if kind == GNU_PROPERTY_X86_ISA_1_NEEDED {
+            return Ok(u32_at(rest, 8, image.ctx).unwrap_or(0));
+        }
+        let next = in_memory(u64::from(length)).checked_next_multiple_of(align).and_then(|it| it.checked_add(8));
+        rest = next.and_then(|it| rest.get(it..)).unwrap_or_default();
+    }
+    Ok(0)
 }
 
 fn first(

@@ -63,13 +63,28 @@ impl Range {
         read(file, self.what, self.offset.checked_add(at).ok_or_else(outside)?, count)
     }
 
+    /// What `ask` makes of `count` bytes from `at`, without a copy where they are held.
+    pub(super) fn with<T>(
+        &self,
+        file: &dyn ReadAt,
+        at: u64,
+        count: u64,
+        ask: impl FnOnce(&[u8]) -> T,
+    ) -> Result<T, ElfError> {
+        let held = at.checked_add(count).and_then(|end| slice(&self.held, at, end));
+        match held {
+            Some(held) => Ok(ask(held)),
+            None => Ok(ask(&self.bytes(file, at, count)?)),
+        }
+    }
+
     /// Whether `expected` and a NUL stand at `at`.
     pub(super) fn is_string(&self, file: &dyn ReadAt, at: u64, expected: &[u8]) -> Result<bool, ElfError> {
         let count = expected.len() as u64 + 1;
         if at.checked_add(count).is_none_or(|end| end > self.length) {
             return Ok(false);
         }
-        Ok(self.bytes(file, at, count)?.strip_suffix(b"\0") == Some(expected))
+        self.with(file, at, count, |bytes| bytes.strip_suffix(b"\0") == Some(expected))
     }
 }
 

@@ -1,6 +1,8 @@
 //! The dynamic symbol table: one definition by hash, or what is wanted of others.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, OnceLock};
 
 use goblin::elf::dynamic::{DT_GNU_HASH, DT_HASH, DT_SYMTAB, DT_VERSYM};
 use goblin::elf::header::EM_S390;
@@ -15,6 +17,7 @@ use super::hash::{GnuHash, SystemVHash};
 use super::image::malformed;
 use super::limits::{HELD_STRING_BYTES, SYMBOLS};
 use super::range::{Range, Strings};
+use super::references::Held;
 use super::{ElfError, NeededVersions, versions};
 use crate::base::ReadAt;
 
@@ -50,14 +53,20 @@ pub struct Wanted {
 
 /// The dynamic symbol table of one object.
 pub struct Symbols {
-    file: Arc<dyn ReadAt>,
-    parts: Arc<Parts>,
+    pub(super) file: Arc<dyn ReadAt>,
+    pub(super) parts: Arc<Parts>,
     /// The symbols and their strings; `None` where the object has no symbol table.
-    tables: Option<(Range, Range)>,
-    lookup: Lookup,
+    pub(super) tables: Option<(Range, Range)>,
+    /// DT_VERDEF by index, once it was asked for.
+    pub(super) defined: OnceLock<Result<BTreeMap<u16, Vec<u8>>, ElfError>>,
+    /// What look-ups read, once many were asked for.
+    pub(super) held: OnceLock<Held>,
+    /// Look-ups so far that found a symbol to compare.
+    pub(super) answered: AtomicU32,
+    pub(super) lookup: Lookup,
 }
 
-enum Lookup {
+pub(super) enum Lookup {
     Gnu(GnuHash),
     SystemV(SystemVHash),
     Scan,
@@ -90,14 +99,25 @@ impl Symbols {
             let same = is_definition(&found) && strings.is_string(file, found.st_name as u64, name)?;
             Ok(same.then(|| self.describe(name, &found)))
         };
+        self.find(symbols, name, accept)
+    }
+
+    /// Calls `accept` with the symbols that may have `name` until it returns something.
+    pub(super) fn find<T>(
+        &self,
+        symbols: &Range,
+        name: &[u8],
+        mut accept: impl FnMut(u64) -> Result<Option<T>, ElfError>,
+    ) -> Result<Option<T>, ElfError> {
         match &self.lookup {
-            Lookup::Gnu(hash) => hash.find(file, name, accept),
-            Lookup::SystemV(hash) => hash.find(file, name, accept),
+            Lookup::Gnu(hash) => hash.find(self.file.as_ref(), name, accept),
+            Lookup::SystemV(hash) => hash.find(self.file.as_ref(), name, accept),
             Lookup::Scan => {
-                let mut found = None;
+                let (mut found, mut index) = (None, 0);
                 self.scan(symbols, 1, self.count(symbols)?, |symbol| {
-                    if is_definition(symbol) && strings.is_string(file, symbol.st_name as u64, name)? {
-                        found = Some(self.describe(name, symbol));
+                    index += 1;
+                    if is_definition(symbol) {
+                        found = accept(index)?;
                     }
                     Ok(found.is_none())
                 })?;
@@ -161,7 +181,15 @@ impl Symbols {
             Lookup::Scan
         };
         let tables = symbols.zip(parts.strings.as_ref().map(Range::released));
-        Ok(Self { file, parts, tables, lookup })
+        Ok(Self {
+            file,
+            parts,
+            tables,
+            defined: OnceLock::new(),
+            held: OnceLock::new(),
+            answered: AtomicU32::new(0),
+            lookup,
+        })
     }
 
     fn describe(&self, name: &[u8], symbol: &Sym) -> Definition {
@@ -176,7 +204,7 @@ impl Symbols {
         }
     }
 
-    fn symbol(&self, symbols: &Range, index: u64) -> Result<Sym, ElfError> {
+    pub(super) fn symbol(&self, symbols: &Range, index: u64) -> Result<Sym, ElfError> {
         let entry = Sym::size(self.parts.image.ctx.container) as u64;
         let bytes = symbols.bytes(self.file.as_ref(), index.saturating_mul(entry), entry)?;
         let mut parsed = Sym::parse(&bytes, 0, 1, self.parts.image.ctx).map_err(malformed)?;
@@ -184,7 +212,7 @@ impl Symbols {
     }
 
     /// Calls `visit` with the symbols `first .. end` until it returns false.
-    fn scan(
+    pub(super) fn scan(
         &self,
         symbols: &Range,
         first: u64,
@@ -211,7 +239,7 @@ impl Symbols {
     }
 
     /// The index behind the last undefined symbol. Linkers put all hashed symbols last, and hash no undefined one.
-    fn undefined_end(&self, symbols: &Range) -> Result<u64, ElfError> {
+    pub(super) fn undefined_end(&self, symbols: &Range) -> Result<u64, ElfError> {
         match &self.lookup {
             Lookup::Gnu(hash) if !hash.is_empty(self.file.as_ref())? => Ok(hash.first_symbol),
             Lookup::Gnu(_) | Lookup::SystemV(_) | Lookup::Scan => self.count(symbols),
@@ -219,7 +247,7 @@ impl Symbols {
     }
 
     /// How many symbols there are: nothing in the dynamic section says it outright.
-    fn count(&self, symbols: &Range) -> Result<u64, ElfError> {
+    pub(super) fn count(&self, symbols: &Range) -> Result<u64, ElfError> {
         if let Lookup::SystemV(hash) = &self.lookup {
             return Ok(hash.symbols);
         }
@@ -259,7 +287,7 @@ fn system_v_hash(file: &dyn ReadAt, parts: &Parts) -> Result<Option<SystemVHash>
 }
 
 /// What another object may bind to; glibc `elf/dl-lookup.c` accepts the same kinds.
-fn is_definition(symbol: &Sym) -> bool {
+pub(super) fn is_definition(symbol: &Sym) -> bool {
     let kind = symbol.st_type();
     symbol.st_shndx != SHN_UNDEF
         && [STB_GLOBAL, STB_WEAK, STB_GNU_UNIQUE].contains(&symbol.st_bind())
@@ -268,6 +296,6 @@ fn is_definition(symbol: &Sym) -> bool {
         && (symbol.st_value != 0 || symbol.st_shndx == SHN_ABS || kind == STT_TLS)
 }
 
-fn is_wanted(symbol: &Sym) -> bool {
+pub(super) fn is_wanted(symbol: &Sym) -> bool {
     symbol.st_shndx == SHN_UNDEF && [STB_GLOBAL, STB_WEAK].contains(&symbol.st_bind()) && symbol.st_name != 0
 }

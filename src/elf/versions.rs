@@ -2,6 +2,8 @@
 //!
 //! Invariant: a chain of entries only moves forward, so that it ends.
 
+use std::collections::BTreeMap;
+
 use goblin::container::Ctx;
 use goblin::elf::dynamic::{DT_VERDEF, DT_VERDEFNUM, DT_VERNEED, DT_VERNEEDNUM};
 
@@ -14,6 +16,8 @@ use crate::base::ReadAt;
 /// The entry that names the file itself, not a version.
 const VER_FLG_BASE: u16 = 1;
 const VER_FLG_WEAK: u16 = 2;
+/// Bit of a version index.
+const HIDDEN: u16 = 0x8000;
 
 /// Sizes of Verneed, Vernaux, Verdef and Verdaux: the same in both classes.
 const VERNEED_BYTES: u64 = 16;
@@ -21,8 +25,42 @@ const VERNAUX_BYTES: u64 = 16;
 const VERDEF_BYTES: u64 = 20;
 const VERDAUX_BYTES: u64 = 8;
 
+/// A version that is needed, under the index by which symbols name it.
+pub(super) struct NeededVersion {
+    pub(super) file: Vec<u8>,
+    pub(super) version: Vec<u8>,
+    /// Bit 15 of the index.
+    pub(super) hidden: bool,
+}
+
 /// Per file the versions needed of it.
 pub(super) fn needed(file: &dyn ReadAt, parts: &Parts) -> Result<NeededVersions, ElfError> {
+    let entries = needed_entries(file, parts)?.into_iter();
+    Ok(entries.map(|(file, versions)| (file, versions.into_iter().map(|it| (it.name, it.weak)).collect())).collect())
+}
+
+/// The versions that are needed, by the index that symbols name them by.
+pub(super) fn needed_by_index(file: &dyn ReadAt, parts: &Parts) -> Result<BTreeMap<u16, NeededVersion>, ElfError> {
+    let mut out = BTreeMap::new();
+    for (file, versions) in needed_entries(file, parts)? {
+        for Needed { name, index, .. } in versions {
+            let hidden = index & HIDDEN != 0;
+            out.insert(index & !HIDDEN, NeededVersion { file: file.clone(), version: name, hidden });
+        }
+    }
+    Ok(out)
+}
+
+/// A file and the versions needed of it.
+type NeededByFile = Vec<(Vec<u8>, Vec<Needed>)>;
+
+struct Needed {
+    name: Vec<u8>,
+    weak: bool,
+    index: u16,
+}
+
+fn needed_entries(file: &dyn ReadAt, parts: &Parts) -> Result<NeededByFile, ElfError> {
     let (Some(mut walk), Some(strings)) = (Walk::open(file, parts, DT_VERNEED, DT_VERNEEDNUM)?, &parts.strings) else {
         return Ok(Vec::new());
     };
@@ -34,7 +72,8 @@ pub(super) fn needed(file: &dyn ReadAt, parts: &Parts) -> Result<NeededVersions,
         let mut aux_at = forward(at, entry.long(8)?)?;
         for _ in 0..entry.short(2)? {
             let aux = walk.entry(aux_at, VERNAUX_BYTES)?;
-            versions.push((strings.get(u64::from(aux.long(8)?))?, aux.short(4)? & VER_FLG_WEAK != 0));
+            let name = strings.get(u64::from(aux.long(8)?))?;
+            versions.push(Needed { name, weak: aux.short(4)? & VER_FLG_WEAK != 0, index: aux.short(6)? });
             match aux.long(12)? {
                 0 => break,
                 next => aux_at = forward(aux_at, next)?,
@@ -51,6 +90,15 @@ pub(super) fn needed(file: &dyn ReadAt, parts: &Parts) -> Result<NeededVersions,
 
 /// The versions that the object defines, without the entry for the file itself.
 pub(super) fn defined(file: &dyn ReadAt, parts: &Parts) -> Result<Vec<Vec<u8>>, ElfError> {
+    Ok(defined_entries(file, parts)?.into_iter().map(|(_, name)| name).collect())
+}
+
+/// The same, by the index that symbols name them by.
+pub(super) fn defined_by_index(file: &dyn ReadAt, parts: &Parts) -> Result<BTreeMap<u16, Vec<u8>>, ElfError> {
+    Ok(defined_entries(file, parts)?.into_iter().collect())
+}
+
+fn defined_entries(file: &dyn ReadAt, parts: &Parts) -> Result<Vec<(u16, Vec<u8>)>, ElfError> {
     let (Some(mut walk), Some(strings)) = (Walk::open(file, parts, DT_VERDEF, DT_VERDEFNUM)?, &parts.strings) else {
         return Ok(Vec::new());
     };
@@ -60,7 +108,7 @@ pub(super) fn defined(file: &dyn ReadAt, parts: &Parts) -> Result<Vec<Vec<u8>>, 
         let entry = walk.entry(at, VERDEF_BYTES)?;
         if entry.short(2)? & VER_FLG_BASE == 0 && 0 < entry.short(6)? {
             let aux = walk.entry(forward(at, entry.long(12)?)?, VERDAUX_BYTES)?;
-            versions.push(strings.get(u64::from(aux.long(0)?))?);
+            versions.push((entry.short(4)? & !HIDDEN, strings.get(u64::from(aux.long(0)?))?));
         }
         match entry.long(16)? {
             0 => break,

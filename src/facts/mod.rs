@@ -11,6 +11,7 @@ mod evidence;
 mod fact;
 mod flat;
 mod flat_keys;
+mod loading;
 mod object;
 mod package;
 mod process;
@@ -23,6 +24,7 @@ pub use environment::{Defect, Environment, Launcher, Libc, PathEntry, Python, Se
 pub use evidence::{Evidence, EvidenceId, Gap, GapId};
 pub use fact::Fact;
 pub use flat::{FLAT_SCHEMA, Flat};
+pub use loading::{Binding, Capture, CpuVariant, CutRpath, FatalHit, OrderEffect, UndefinedSymbol};
 pub use object::{MissingVersion, Need, Object};
 pub use package::Package;
 pub use process::{

@@ -37,6 +37,9 @@ pub struct Object {
     pub readable_by_others: Fact<bool>,
     /// Marks of an instrumented build that it carries: `needs libasan.so.8`; empty when none.
     pub debug_marks: Fact<Vec<String>>,
+    /// Whether it asks for an executable stack: `wanted` in words, `unsaid` (on x86 that means the same), `no`.
+    #[schemars(extend("x-words" = ["wanted", "unsaid", "no"]))]
+    pub executable_stack: Fact<String>,
 }
 
 /// A library that the loader does not find for one extension alone.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Fact;
+use super::{Binding, Capture, CpuVariant, CutRpath, Fact, FatalHit, OrderEffect, UndefinedSymbol};
 
 /// One interpreter after a set of imports, in one environment, without a launcher.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -36,6 +36,20 @@ pub struct Process {
     pub preloads: Fact<Vec<Preload>>,
     /// Libraries and variants that a package picks at run time.
     pub choices: Fact<Vec<Choice>>,
+    /// Which file answers the symbols that matter, for every object that an import brought in.
+    pub bindings: Fact<Vec<Binding>>,
+    /// Libraries whose symbols the global scope answers from another file.
+    pub captures: Fact<Vec<Capture>>,
+    /// Symbols that an object needs and that nothing in its scope defines.
+    pub undefined_symbols: Fact<Vec<UndefinedSymbol>>,
+    /// What another order of the imports changes.
+    pub order_effects: Fact<Vec<OrderEffect>>,
+    /// Files that the loader finds first, cannot use and does not pass over.
+    pub fatal_hits: Fact<Vec<FatalHit>>,
+    /// Libraries that an RPATH further up would give, were it not for the RUNPATH of the asker.
+    pub cut_rpaths: Fact<Vec<CutRpath>>,
+    /// Libraries of which another CPU would get another file.
+    pub cpu_variants: Fact<Vec<CpuVariant>>,
 }
 
 /// An import that cannot work.
@@ -52,9 +66,9 @@ pub struct ImportFailure {
     pub reason: Fact<String>,
     /// `missing-library`, `missing-version` (a symbol version), `broken-file` (`object` is there and
     /// cannot be mapped: truncated, empty, a link to nothing, of another machine), `incompatible` (mapped, but compiled
-    /// against another C interface), `no-such-module`, `other`.
+    /// against another C interface), `undefined-symbol` (nothing in its scope defines it), `no-such-module`, `other`.
     #[schemars(extend("x-words" = [
-        "missing-library", "missing-version", "broken-file", "incompatible", "no-such-module", "other"
+        "missing-library", "missing-version", "undefined-symbol", "broken-file", "incompatible", "no-such-module", "other"
     ]))]
     pub cause: Fact<String>,
 }
@@ -253,6 +267,13 @@ pub struct Choice {
     pub candidates: Vec<String>,
     /// What it picks in this environment, null when nothing fits.
     pub picked: Fact<Option<String>>,
+    /// The library file that stands for what it picks, null when it picks without opening one.
+    pub file: Fact<Option<String>>,
+    /// The other library that the loader's own search (`LD_LIBRARY_PATH`, cache, default directories) would have given,
+    /// had the package not looked elsewhere first; null when there is none.
+    pub shadows: Fact<Option<String>>,
+    /// How the loader would have found that one: `ld_library_path`, `cache`, `default`, ...; `none`.
+    pub shadows_via: Fact<String>,
     /// What decides: `MPI4PY_MPIABI`, the first library that opens, ...
     pub decided_by: Fact<String>,
 }

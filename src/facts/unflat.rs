@@ -179,6 +179,13 @@ impl Reader<'_> {
             overrides: self.absent("overrides"),
             preloads: self.absent("preloads"),
             choices: self.absent("choices"),
+            bindings: self.absent("bindings"),
+            captures: self.absent("captures"),
+            undefined_symbols: self.absent("undefined_symbols"),
+            order_effects: self.absent("order_effects"),
+            fatal_hits: self.absent("fatal_hits"),
+            cut_rpaths: self.absent("cut_rpaths"),
+            cpu_variants: self.absent("cpu_variants"),
         })
     }
 
@@ -350,6 +357,7 @@ impl Reader<'_> {
                 in_process: hidden_bool.clone(),
                 readable_by_others: hidden_bool.clone(),
                 debug_marks: hidden_list.clone(),
+                executable_stack: hidden.clone(),
             }
         }))
     }

@@ -97,6 +97,19 @@ impl Capabilities {
         self.0.get(word)
     }
 
+    /// The groups of every symbol in every spelling.
+    pub fn by_symbol(&self) -> HashMap<&[u8], Vec<(&Capability, &Group)>> {
+        let mut index: HashMap<&[u8], Vec<(&Capability, &Group)>> = HashMap::new();
+        for capability in self.iter() {
+            for group in &capability.groups {
+                for name in &group.names {
+                    index.entry(name).or_default().push((capability, group));
+                }
+            }
+        }
+        index
+    }
+
     /// All of them, sorted by word.
     pub fn iter(&self) -> impl Iterator<Item = &Capability> {
         self.0.values()

@@ -27,6 +27,6 @@ pub use library::{Defect, Libraries, Library, Sample};
 pub use look::{Look, RealFile, SampleFile};
 pub use opening::{Moment, Opening, Place, Scope};
 pub use package::{
-    Binds, CInterface, Choice, Loads, OpenLibrary, PackageRule, Packages, Pick, Reopens, SeenLayout, StandsFor,
-    matches_any,
+    Binds, CInterface, Choice, ExtensionImport, ExtensionImports, Loads, OpenLibrary, PackageRule, Packages, Pick,
+    Reopens, SeenLayout, StandsFor, matches_any,
 };

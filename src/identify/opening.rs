@@ -50,6 +50,8 @@ pub struct Opening {
     pub scope: Scope,
     /// When.
     pub moment: Moment,
+    /// Which of the names it is depends on the CPU.
+    pub by_cpu: bool,
     /// The variable that decides, and the value it has; `None` for a value when it is not set.
     pub decided_by: Option<(String, Option<String>)>,
 }
@@ -67,6 +69,8 @@ pub(super) struct OpensText {
     required: bool,
     scope: Scope,
     moment: Moment,
+    #[serde(default)]
+    by_cpu: bool,
     variable: Option<String>,
     #[serde(default)]
     values: Vec<String>,
@@ -163,6 +167,7 @@ fn opening(opens: &Opens, variables: &Variables, fill: impl Fn(&str) -> String) 
         required: raw.required,
         scope: raw.scope,
         moment: raw.moment,
+        by_cpu: raw.by_cpu,
         decided_by: raw.variable.clone().map(|it| (it, value)),
     }
 }

@@ -5,7 +5,7 @@ use regex::bytes::Regex;
 use serde::Deserialize;
 
 use super::KnowledgeError;
-use crate::base::{Glob, TextFile};
+use crate::base::{Glob, TextFile, compare_versions};
 
 /// One package description.
 #[derive(Debug, Clone, Deserialize)]
@@ -47,6 +47,50 @@ pub struct PackageRule {
 
 fn last() -> u32 {
     u32::MAX
+}
+
+/// What compiled modules import while they are initialised: no source shows it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExtensionImports {
+    /// One entry per group of extensions that import alike.
+    #[serde(default)]
+    pub extension: Vec<ExtensionImport>,
+}
+
+impl ExtensionImports {
+    /// Modules that an extension imports, in order, under a Python of that version; `holds` tells which texts it holds.
+    pub fn of(&self, module: &str, python: &str, holds: impl Fn(&str) -> bool) -> Vec<String> {
+        let fits = |it: &&ExtensionImport| {
+            matches_any(&it.extensions, module.as_bytes())
+                && it.before_python.as_ref().is_none_or(|it| compare_versions(python, it).is_lt())
+                && it.mentions.iter().all(|it| holds(it))
+        };
+        self.extension.iter().filter(fits).flat_map(|it| it.imports.iter().cloned()).collect()
+    }
+
+    /// Texts that tell extensions that import alike from others.
+    pub fn mentions(&self) -> impl Iterator<Item = &str> {
+        self.extension.iter().flat_map(|it| it.mentions.iter().map(String::as_str))
+    }
+}
+
+/// Extensions that import alike.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExtensionImport {
+    /// Globs over names of extension modules: `numpy.random.mtrand`.
+    pub extensions: Vec<String>,
+    /// Texts that they hold.
+    #[serde(default)]
+    pub mentions: Vec<String>,
+    /// What they import, in order; what is not there is passed over.
+    pub imports: Vec<String>,
+    /// Only under a Python before this version.
+    #[serde(default)]
+    pub before_python: Option<String>,
+    /// Source of the fact.
+    pub source: String,
 }
 
 /// How the C interface that an extension was compiled against is told from its bytes.
@@ -150,6 +194,9 @@ pub struct Pick {
 pub struct OpenLibrary {
     /// A symbol that the library must define; a library in the global scope that defines it wins over all.
     pub must_define: String,
+    /// Modules that it imports for that.
+    #[serde(default)]
+    pub imports: Vec<String>,
     /// A variable that holds a list of paths or directories and replaces `directories`.
     #[serde(default)]
     pub paths_variable: Option<String>,

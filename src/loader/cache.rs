@@ -54,6 +54,11 @@ impl Cache {
         Ok(Self { entries, hwcaps: hwcaps(table, big_endian).unwrap_or_default() })
     }
 
+    /// Whether any entry is for some CPUs only.
+    pub(super) fn has_levels(&self) -> bool {
+        !self.hwcaps.is_empty()
+    }
+
     /// Paths of every entry whose soname `fits`.
     pub(super) fn holding(&self, fits: impl Fn(&[u8]) -> bool) -> Vec<&[u8]> {
         self.entries.iter().filter(|it| fits(&it.soname)).map(|it| it.path.as_slice()).collect()

@@ -7,6 +7,7 @@
 use std::io;
 use std::sync::Arc;
 
+use super::Law;
 use super::objects::{Object, Objects};
 use super::system::Family;
 use crate::base::TreePath;
@@ -19,18 +20,21 @@ pub(super) struct Shape {
     pub(super) machine: u16,
     pub(super) bits: u8,
     pub(super) little_endian: bool,
-    /// glibc from 2.41 on refuses objects that want an executable stack.
+    /// glibc from 2.41 on does not open what wants an executable stack, once the process runs without one.
     pub(super) refuses_executable_stack: bool,
+    /// A law that does not hold.
+    pub(super) without: Option<Law>,
 }
 
 impl Shape {
-    pub(super) fn of(linkage: &Linkage, family: Family, refuses_executable_stack: bool) -> Self {
+    pub(super) fn of(linkage: &Linkage, family: Family) -> Self {
         Self {
             family,
             machine: linkage.machine,
             bits: linkage.bits,
             little_endian: linkage.little_endian,
-            refuses_executable_stack,
+            refuses_executable_stack: false,
+            without: None,
         }
     }
 }
@@ -85,6 +89,7 @@ fn foreign(linkage: &Linkage, shape: Shape) -> Option<Candidate> {
     let other = linkage.bits != shape.bits || machine != shape.machine;
     let reason = || format!("is for {}, {} bits", linkage.machine_name(), linkage.bits);
     match shape.family {
+        Family::Glibc if other && shape.without == Some(Law::ForeignPassedOver) => Some(Candidate::Fatal(reason())),
         Family::Glibc if other => Some(Candidate::Refused(reason())),
         Family::Glibc if other_order => Some(Candidate::Fatal("has the other byte order".to_owned())),
         Family::Glibc if linkage.os_abi != 0 && linkage.os_abi != 3 => {
@@ -101,13 +106,23 @@ fn unusable(linkage: &Linkage, shape: Shape) -> Option<String> {
         1 => "is a relocatable object, not a shared one",
         2 if shape.family == Family::Glibc => "is an executable, not a shared object",
         2 | 3 if !linkage.dynamic => "has no dynamic section",
-        2 | 3 if shape.refuses_executable_stack && linkage.executable_stack != Some(false) => {
+        2 | 3
+            if shape.refuses_executable_stack
+                && shape.without != Some(Law::ExecutableStack)
+                && wants_executable_stack(linkage) =>
+        {
             "wants an executable stack, which glibc 2.41 and later refuse"
         }
         2 | 3 => return None,
         _ => "is no shared object",
     };
     Some(reason.to_owned())
+}
+
+/// Without PT_GNU_STACK the machine decides (`DEFAULT_STACK_PERMS` in glibc `sysdeps/*/stackinfo.h`): x86 and s390 give an
+/// executable one.
+pub(super) fn wants_executable_stack(linkage: &Linkage) -> bool {
+    linkage.executable_stack.unwrap_or([3, 22, 62].contains(&linkage.machine))
 }
 
 /// The loader passes over what it may not open. Whether the process, which another user may start, may open it is not known.

@@ -8,10 +8,13 @@
 //! Invariant: a failed `dlopen` leaves nothing behind.
 //! Absent on purpose: `dlmopen` namespaces; auditors are reported, not modelled.
 
+mod auditors;
 mod cache;
 mod candidate;
 mod glibc;
 mod hwcaps;
+mod law;
+mod levels;
 mod musl;
 mod objects;
 mod process;
@@ -20,14 +23,19 @@ mod search;
 mod start;
 mod system;
 mod tokens;
+mod undefined;
 mod versions;
 
+pub use auditors::{Auditor, auditors};
 pub use hwcaps::{CpuLevel, CpuMaker};
+pub use law::Law;
+pub use levels::{LevelSplit, level_splits};
 pub use objects::{Object, Objects};
 pub use process::{Failure, Process, Request, Visibility};
-pub use start::{Detail, Start, Surroundings};
+pub use start::{Binding, Detail, Start, Surroundings};
 pub use system::{Family, System};
-pub use versions::VersionMiss;
+pub use undefined::Undefined;
+pub use versions::{ABORTS, VersionMiss};
 
 use std::sync::Arc;
 
@@ -100,6 +108,9 @@ pub struct Loaded {
     pub scope_root: ObjectIndex,
     /// Objects in the global scope when its symbols were bound.
     pub globals_at_load: usize,
+    /// What is looked through for the symbols of what its `dlopen` (or start) brought in, in order; empty for an object
+    /// that was never asked for by itself.
+    pub searched: Vec<ObjectIndex>,
     /// Candidates that were passed over, only when the process keeps probes.
     pub probes: Vec<Probe>,
 }
@@ -120,6 +131,17 @@ pub struct Probe {
     pub via: Via,
     /// Why it was passed over: `not there`, `machine aarch64`, ...
     pub refused: String,
+}
+
+/// One file that a search tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Try {
+    /// As the loader spells it.
+    pub path: Vec<u8>,
+    /// Whose list its directory is from.
+    pub via: Via,
+    /// Its place among the files of one directory: the directories for the CPU come first, some of old loaders twice.
+    pub place: usize,
 }
 
 /// A NEEDED entry that nothing satisfies.

@@ -6,7 +6,7 @@
 
 use super::glibc::Directory;
 use super::process::Process;
-use super::{ObjectIndex, Via};
+use super::{Law, ObjectIndex, Via};
 
 /// Names that musl answers itself, whatever lies on disk.
 const OWN: [&[u8]; 7] = [b"libc.", b"libm.", b"libpthread.", b"libdl.", b"librt.", b"libutil.", b"libxnet."];
@@ -24,7 +24,9 @@ pub(super) fn directories(process: &Process<'_>, requester: Option<ObjectIndex>)
         out.extend(paths.into_iter().filter(|it| !it.is_empty()).map(|path| Directory { path, via, list }));
         list += 1;
     };
-    add(process.library_path.clone(), Via::LdLibraryPath);
+    if process.holds(Law::MuslLibraryPathFirst) {
+        add(process.library_path.clone(), Via::LdLibraryPath);
+    }
     let mut at = requester;
     while let Some(owner) = at {
         let Some(loaded) = process.objects.get(owner) else { break };
@@ -33,12 +35,13 @@ pub(super) fn directories(process: &Process<'_>, requester: Option<ObjectIndex>)
                 Some(runpath) => (Some(runpath), Via::Runpath),
                 None => (linkage.rpath.as_ref(), Via::Rpath { owner }),
             };
-            if let Some(entries) = tag.and_then(|it| replace(it, &process.origin(loaded))) {
+            if let Some(entries) = tag.and_then(|it| replace(process, it, &process.origin(loaded))) {
                 add(entries, via);
             }
         }
         // musl counts what dlopen brings in as needed by the executable, and what is preloaded as needed by nobody.
         at = match loaded.via {
+            _ if !process.holds(Law::MuslInherits) => None,
             Via::Executable | Via::Preload => None,
             Via::Rpath { .. }
             | Via::LdLibraryPath
@@ -49,20 +52,27 @@ pub(super) fn directories(process: &Process<'_>, requester: Option<ObjectIndex>)
             | Via::Dlopen => Some(loaded.needed_by.unwrap_or(0)),
         };
     }
+    if !process.holds(Law::MuslLibraryPathFirst) {
+        add(process.library_path.clone(), Via::LdLibraryPath);
+    }
     add(process.system.default_directories.clone(), Via::Default);
     out
 }
 
 /// Splits at `:` and newline and replaces `$ORIGIN`, also where more letters follow; any other dollar makes musl drop
 /// the whole list (`fixup_rpath` in musl `ldso/dynlink.c`).
-fn replace(list: &[u8], origin: &[u8]) -> Option<Vec<Vec<u8>>> {
+fn replace(process: &Process<'_>, list: &[u8], origin: &[u8]) -> Option<Vec<Vec<u8>>> {
     let mut expanded = Vec::with_capacity(list.len());
     let mut rest = list;
     while let Some(at) = rest.iter().position(|b| *b == b'$') {
         let (before, token) = rest.split_at_checked(at)?;
         expanded.extend_from_slice(before);
+        let known = token.strip_prefix(b"$ORIGIN").or_else(|| token.strip_prefix(b"${ORIGIN}"));
+        if known.is_none() && !process.holds(Law::MuslUnknownToken) {
+            break;
+        }
         expanded.extend_from_slice(origin);
-        rest = token.strip_prefix(b"$ORIGIN").or_else(|| token.strip_prefix(b"${ORIGIN}"))?;
+        rest = known?;
     }
     expanded.extend_from_slice(rest);
     Some(expanded.split(|b| *b == b':' || *b == b'\n').map(<[u8]>::to_vec).collect())

@@ -1,16 +1,19 @@
 //! Every object of an audit, each file read once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use crate::base::{ReadAt, TreePath};
-use crate::elf::{self, ElfError, Linkage, NeededVersions, Symbols};
+use crate::base::{Map, ReadAt, TreePath};
+use crate::elf::{self, ElfError, Linkage, NeededVersions, Symbols, Versioning, WantedVersion};
 use crate::tree::{Kind, View};
 
 /// Files held open at most: login nodes allow a process 1024.
 const HELD_FILES: usize = 400;
+
+/// Whether an object answers a symbol, by name and by the version that is wanted of it.
+type Answers = Map<Vec<u8>, Vec<(Option<WantedVersion>, bool)>>;
 
 /// One file, asked for by its real path.
 pub struct Object {
@@ -26,6 +29,10 @@ pub struct Object {
     open: Option<elf::Object>,
     symbols: OnceLock<Result<Arc<Symbols>, ElfError>>,
     versions: OnceLock<Result<Arc<Versions>, ElfError>>,
+    /// Symbols that it wants a version of.
+    wanted_versions: OnceLock<Map<Vec<u8>, WantedVersion>>,
+    /// Symbols that it was asked for: every extension asks its interpreter for the same few hundred.
+    answered: Mutex<Answers>,
 }
 
 impl std::fmt::Debug for Object {
@@ -47,14 +54,21 @@ pub(super) struct Versions {
 pub struct Objects<'v> {
     view: &'v View,
     held: AtomicUsize,
-    known: Mutex<HashMap<TreePath, Arc<Object>>>,
+    known: Mutex<Map<TreePath, Arc<Object>>>,
     closed: Mutex<BTreeMap<TreePath, String>>,
+    levels: Mutex<Map<Vec<u8>, bool>>,
 }
 
 impl<'v> Objects<'v> {
     /// No object yet.
     pub fn new(view: &'v View) -> Self {
-        Self { view, held: AtomicUsize::new(0), known: Mutex::default(), closed: Mutex::default() }
+        Self {
+            view,
+            held: AtomicUsize::new(0),
+            known: Mutex::default(),
+            closed: Mutex::default(),
+            levels: Mutex::default(),
+        }
     }
 
     /// The tree that the objects lie in.
@@ -89,9 +103,21 @@ impl<'v> Objects<'v> {
             },
             symbols: OnceLock::new(),
             versions: OnceLock::new(),
+            wanted_versions: OnceLock::new(),
+            answered: Mutex::default(),
         });
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(Arc::clone(known.entry(real.clone()).or_insert(object)))
+    }
+
+    /// Whether a directory has directories of glibc for some CPUs only; looked at once.
+    pub(super) fn has_levels(&self, directory: &[u8]) -> bool {
+        if let Some(known) = self.levels.lock().unwrap_or_else(PoisonError::into_inner).get(directory) {
+            return *known;
+        }
+        let found = self.view.is_directory([directory, b"/glibc-hwcaps"].concat());
+        self.levels.lock().unwrap_or_else(PoisonError::into_inner).insert(directory.to_vec(), found);
+        found
     }
 
     /// A directory in which a candidate could not be looked at: the process, of another user, may find it there.
@@ -126,6 +152,32 @@ impl<'v> Objects<'v> {
             Symbols::open(file).map(Arc::new)
         };
         object.symbols.get_or_init(open).clone()
+    }
+
+    /// The version that an object wants of a symbol. One whose references cannot be read wants none.
+    pub(super) fn wanted_version(&self, object: &Object, symbol: &[u8]) -> Option<WantedVersion> {
+        let read = || {
+            let references = self.symbols(object).and_then(|it| it.references()).unwrap_or_default();
+            references.into_iter().filter_map(|it| Some((it.name, it.version?))).collect()
+        };
+        object.wanted_versions.get_or_init(read).get(symbol).cloned()
+    }
+
+    /// Whether an object answers a request for a symbol, remembered: for objects that are asked for the same symbols again
+    /// and again. One process asks by one rule for versions.
+    pub(super) fn answers(&self, object: &Object, name: &[u8], versioning: Versioning<'_>) -> Result<bool, ElfError> {
+        let wanted = match versioning {
+            Versioning::Wanted(wanted) => wanted,
+            Versioning::Ignored => None,
+        };
+        let mut answered = object.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = answered.get(name).into_iter().flatten();
+        if let Some((_, answer)) = known.find(|(version, _)| version.as_ref() == wanted) {
+            return Ok(*answer);
+        }
+        let answer = self.symbols(object)?.answers(name, versioning)?;
+        answered.entry(name.to_vec()).or_default().push((wanted.cloned(), answer));
+        Ok(answer)
     }
 
     pub(super) fn versions(&self, object: &Object) -> Result<Arc<Versions>, ElfError> {

@@ -1,15 +1,19 @@
 //! One process: what it maps, event by event.
 
-use std::collections::VecDeque;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::candidate::Shape;
-use super::hwcaps::CpuLevel;
+use super::hwcaps::Capabilities;
 use super::objects::{Object, Objects};
-use super::start::{Detail, Surroundings};
+use super::search::{RootDirectory, Trace};
+use super::start::{Binding, Detail, Surroundings};
 use super::system::{Family, System};
-use super::versions::VersionMiss;
-use super::{Loaded, Missing, ObjectIndex, Probe, Via};
+use super::undefined::Undefined;
+use super::versions::{ABORTS, VersionMiss};
+use super::{Law, Loaded, Missing, ObjectIndex, Probe, Try, Via};
+use crate::base::{TreePath, printable};
+use crate::elf::ElfError;
 
 /// Most objects in one process; a tree that needs more is hostile.
 const OBJECTS: usize = 20_000;
@@ -53,6 +57,8 @@ pub enum Failure {
     },
     /// A library that is found lacks a symbol version.
     Version(VersionMiss),
+    /// Symbols that nothing defines, each with the object that insists on it, as the loader spells it.
+    Undefined(Vec<(Vec<u8>, Undefined)>),
     /// More objects than any process has.
     TooMany,
 }
@@ -64,6 +70,12 @@ pub struct Process<'v> {
     pub objects: Vec<Loaded>,
     /// What the start could not satisfy. A process with such failures does not start.
     pub start_failures: Vec<Failure>,
+    /// Every candidate that was tried, in order; only when the process keeps probes. What a
+    /// failed `dlopen` tried stays listed.
+    pub tried: Vec<Try>,
+    /// Objects whose symbols, or whose scope, could not be read when they were bound, and why: whether the loader refuses them
+    /// is not known.
+    pub unreadable: Vec<(TreePath, ElfError)>,
     /// Preload entries that were found nowhere: a warning of the loader, no failure.
     pub missing_preloads: Vec<Vec<u8>>,
     pub(super) store: &'v Objects<'v>,
@@ -71,50 +83,97 @@ pub struct Process<'v> {
     /// DT_SONAME of the loader, under which libraries ask for it.
     pub(super) loader_soname: Option<Vec<u8>>,
     pub(super) library_path: Vec<Vec<u8>>,
+    /// The executable has the set-user-ID or set-group-ID bit.
+    pub(super) secure: bool,
+    pub(super) levels_matter: bool,
+    pub(super) link_map: Vec<ObjectIndex>,
     pub(super) global: Vec<ObjectIndex>,
     pub(super) shape: Shape,
-    pub(super) cpu: CpuLevel,
+    pub(super) cpu: Capabilities,
     pub(super) surroundings: Surroundings,
     pub(super) hwcaps: Vec<String>,
     pub(super) detail: Detail,
     pub(super) event: usize,
+    pub(super) root: RootDirectory,
 }
 
 /// What a request is given.
 pub(super) enum Answer {
     Loaded(ObjectIndex),
-    Found { name: Vec<u8>, object: Arc<Object>, via: Via, probes: Vec<Probe> },
+    Found { name: Vec<u8>, object: Arc<Object>, via: Via },
     Failed(Failure),
 }
 
 impl Process<'_> {
-    /// One `dlopen`. On success the index of the object that was asked for.
+    /// One `dlopen`, bound as the process binds. On success the index of the object that was asked for.
     ///
     /// # Errors
     /// The first failure; nothing that it brought in stays.
     pub fn open(&mut self, request: Request<'_>, visibility: Visibility) -> Result<ObjectIndex, Failure> {
+        self.open_bound(request, visibility, self.surroundings.binding)
+    }
+
+    /// One `dlopen` of somebody who binds in another way than the process does.
+    ///
+    /// # Errors
+    /// As [`Process::open`].
+    pub fn open_bound(
+        &mut self,
+        request: Request<'_>,
+        visibility: Visibility,
+        binding: Binding,
+    ) -> Result<ObjectIndex, Failure> {
         self.event += 1;
         let before = self.objects.len();
         let result = self.open_root(request).and_then(|root| {
-            self.map_needs((before..self.objects.len()).collect())?;
-            self.check_versions(before).into_iter().next().map_or(Ok(root), |miss| Err(Failure::Version(miss)))
+            self.list(root)?;
+            if let Some(failure) = self.refused(before).into_iter().next() {
+                return Err(failure);
+            }
+            let failures = match binding {
+                Binding::Assumed => Vec::new(),
+                Binding::Checked => self.binding_failures(before, false),
+            };
+            failures.into_iter().next().map_or(Ok(root), Err)
         });
         match result {
             Ok(root) => {
-                if visibility == Visibility::Global {
-                    for index in self.scope(root) {
-                        if !self.global.contains(&index) {
-                            self.global.push(index);
-                        }
-                    }
-                }
+                self.make_visible(root, visibility);
                 Ok(root)
             }
+            Err(failure) if !self.holds(Law::FailureLeavesNothing) => Err(failure),
             Err(failure) => {
                 self.objects.truncate(before);
+                self.link_map.retain(|it| *it < before);
                 Err(failure)
             }
         }
+    }
+
+    /// Whether a law holds: outside tests every one does.
+    pub(super) fn holds(&self, law: Law) -> bool {
+        self.surroundings.without != Some(law)
+    }
+
+    /// Whether the loader distrusts the environment (AT_SECURE).
+    pub(super) fn is_secure(&self) -> bool {
+        self.secure && self.holds(Law::SecureMode)
+    }
+
+    /// `dlopen` with `RTLD_NOLOAD`: the object that would be given if it is in the process, which then may become global
+    /// (mpi4py does that to Open MPI); nothing is loaded.
+    pub fn reopen(&mut self, request: Request<'_>, visibility: Visibility) -> Option<ObjectIndex> {
+        self.event += 1;
+        let mut trace = self.trace();
+        let (asked, answer) = self.request(request, &mut trace);
+        self.absorb(&mut trace);
+        let Answer::Loaded(root) = answer else { return None };
+        self.learn(root, &asked);
+        if self.list(root).is_err() {
+            return None;
+        }
+        self.make_visible(root, visibility);
+        Some(root)
     }
 
     /// Number of the last event.
@@ -125,36 +184,99 @@ impl Process<'_> {
     /// An object in the process that a request for `name` would be given.
     pub fn loaded_as(&self, name: &[u8]) -> Option<ObjectIndex> {
         let asked = |it: &Loaded| it.asked.iter().any(|asked| asked == name);
-        match self.system.family {
+        let known = |it: &Loaded| match self.system.family {
             // The executable has no name of its own; it may have a SONAME.
-            Family::Glibc => self
-                .objects
-                .iter()
-                .position(|it| asked(it) || it.via != Via::Executable && it.name == name || soname(it) == Some(name)),
-            Family::Musl if name.contains(&b'/') => None,
-            Family::Musl => self.objects.iter().position(asked),
+            Family::Glibc => {
+                let named = asked(it) || it.via != Via::Executable && it.name == name;
+                let soname = soname(it).filter(|_| self.holds(Law::SonameAnswers));
+                named && self.holds(Law::NameAnswers) || soname == Some(name)
+            }
+            Family::Musl => {
+                let soname = soname(it).filter(|_| !self.holds(Law::MuslSonameUnread));
+                let named = asked(it) && self.holds(Law::NameAnswers);
+                !name.contains(&b'/') && (named || soname == Some(name))
+            }
+        };
+        self.first(known)
+    }
+
+    /// The first object in link-map order of which something is true.
+    pub(super) fn first(&self, is: impl Fn(&Loaded) -> bool) -> Option<ObjectIndex> {
+        self.link_map.iter().copied().find(|it| self.objects.get(*it).is_some_and(&is))
+    }
+
+    /// The objects in the order in which the loader looks through them. It is the load order but for what auxiliaries and
+    /// filters move; an auxiliary of the executable stands in no list.
+    pub fn link_map(&self) -> &[ObjectIndex] {
+        &self.link_map
+    }
+
+    /// What is asked for, and the answer.
+    fn request(&self, request: Request<'_>, trace: &mut Trace) -> (Vec<u8>, Answer) {
+        match request {
+            Request::Path(path) => (path.to_vec(), self.open_path(None, path, Via::Dlopen)),
+            Request::Name { name, caller } => {
+                // musl searches as if the executable asked (S7).
+                let executable_asks = match self.system.family {
+                    Family::Musl => self.holds(Law::MuslExecutableAsks),
+                    Family::Glibc => !self.holds(Law::CallerSearches),
+                };
+                let requester = if executable_asks { 0 } else { caller };
+                (name.to_vec(), self.answer(Some(requester), name, trace))
+            }
+        }
+    }
+
+    /// What is looked through for symbols from an object that is opened; what it needs is mapped.
+    fn list(&mut self, root: ObjectIndex) -> Result<(), Failure> {
+        if self.objects.get(root).is_some_and(|it| it.searched.is_empty()) {
+            let list = self.map_needs(vec![root])?;
+            if let Some(failure) = self.filter_aborts(root, &list) {
+                return Err(failure);
+            }
+            self.objects.get_mut(root).into_iter().for_each(|it| it.searched.clone_from(&list));
+        }
+        Ok(())
+    }
+
+    /// Before 2.32 an assertion of glibc ends the process where an auxiliary or a filter stands before what is opened (F1).
+    pub(super) fn filter_aborts(&self, root: ObjectIndex, list: &[ObjectIndex]) -> Option<Failure> {
+        let first = *list.first()?;
+        let aborts = first != root && !self.system.at_least("2.32") && self.holds(Law::OldFilterAborts);
+        let name = |it: ObjectIndex| self.objects.get(it).map_or_else(Vec::new, |it| it.name.clone());
+        let reason = || format!("{} comes before it: {ABORTS}", printable(&name(first)));
+        aborts.then(|| Failure::Unusable { path: name(root), needed_by: Vec::new(), reason: reason() })
+    }
+
+    fn make_visible(&mut self, root: ObjectIndex, visibility: Visibility) {
+        if visibility == Visibility::Global && self.holds(Law::GlobalReaches) || !self.holds(Law::OwnTree) {
+            for index in self.scope(root) {
+                if !self.global.contains(&index) {
+                    self.global.push(index);
+                }
+            }
         }
     }
 
     fn open_root(&mut self, request: Request<'_>) -> Result<ObjectIndex, Failure> {
-        let (asked, answer) = match request {
-            Request::Path(path) => (path, self.open_path(None, path, Via::Dlopen)),
-            Request::Name { name, caller } => {
-                // musl searches as if the executable asked (S7).
-                let requester = if self.system.family == Family::Musl { 0 } else { caller };
-                (name, self.answer(Some(requester), name))
-            }
+        let mut trace = self.trace();
+        let parent = match request {
+            Request::Name { caller, .. } if !self.holds(Law::OpenedHasNoParent) => Some(caller),
+            Request::Name { .. } | Request::Path(_) => None,
         };
+        let (asked, answer) = self.request(request, &mut trace);
+        let asked = asked.as_slice();
+        self.absorb(&mut trace);
         match answer {
             Answer::Loaded(index) => {
                 self.learn(index, asked);
                 Ok(index)
             }
-            Answer::Found { name, object, via, probes } => {
+            Answer::Found { name, object, via } => {
                 let root = self.objects.len();
                 let via = if asked.contains(&b'/') { Via::Dlopen } else { via };
-                self.add(name, object, None, via, root, vec![asked.to_vec()]);
-                self.keep(root, probes);
+                self.add(name, object, parent, via, root, vec![asked.to_vec()]);
+                self.keep(root, trace.refused);
                 Ok(root)
             }
             // Nobody needs a path that is asked for.
@@ -165,58 +287,109 @@ impl Process<'_> {
         }
     }
 
-    /// Breadth first from the objects in `queue` on; auxiliaries and filters come before the rest of it.
-    pub(super) fn map_needs(&mut self, mut queue: VecDeque<ObjectIndex>) -> Result<(), Failure> {
-        while let Some(requester) = queue.pop_front() {
-            let mut first = 0;
-            for (name, kind) in needs(self.objects.get(requester), self.system.family) {
-                let before = self.objects.len();
-                let found = match self.need(requester, &name) {
-                    Ok(index) => Some(index),
-                    Err(_) if kind == NeedKind::Auxiliary => None,
-                    Err(failure) if self.event > 0 => return Err(failure),
-                    Err(failure) => {
-                        self.start_failures.push(failure);
-                        None
-                    }
-                };
-                if let Some(loaded) = self.objects.get_mut(requester) {
-                    loaded.needs.push((name, found));
-                }
-                let new = before < self.objects.len();
+    /// Maps what the objects of `list` need, breadth first; the list of the roots and everything below them comes back, in
+    /// the order in which symbols are looked up. Auxiliaries and filters stand before the object that names them, and move
+    /// there from wherever they stood, in this list and in the link map (`_dl_map_object_deps` in glibc `elf/dl-deps.c`).
+    pub(super) fn map_needs(&mut self, roots: Vec<ObjectIndex>) -> Result<Vec<ObjectIndex>, Failure> {
+        let root = roots.first().copied().unwrap_or(0);
+        let (mut list, mut done) = (roots, BTreeSet::new());
+        let mut at = 0;
+        while let Some(index) = list.get(at).copied() {
+            if !done.insert(index) {
+                at += 1;
+                continue;
+            }
+            let mut before = at;
+            for (number, (name, kind)) in needs(self.objects.get(index), self.system.family).into_iter().enumerate() {
+                let found = self.satisfied(index, number, &name, kind);
+                // The assertion comes before the failure is told.
+                let found = found.map_err(|failure| self.filter_aborts(root, &list).unwrap_or(failure))?;
+                let Some(found) = found else { continue };
+                let place = list.iter().position(|it| *it == found);
                 match kind {
-                    NeedKind::Needed if new => queue.push_back(before),
+                    NeedKind::Needed if place.is_none() && self.holds(Law::BreadthFirst) => list.push(found),
+                    NeedKind::Needed if place.is_none() => list.insert(at + 1, found),
                     NeedKind::Needed => {}
+                    NeedKind::Filter | NeedKind::Auxiliary if place.is_some_and(|it| it <= before) => {}
+                    NeedKind::Filter | NeedKind::Auxiliary if !self.holds(Law::FilterFirst) => {
+                        list.extend(Some(found).filter(|_| place.is_none()));
+                    }
                     NeedKind::Filter | NeedKind::Auxiliary => {
-                        let waiting = queue.iter().skip(first).position(|it| Some(*it) == found);
-                        let waiting = waiting.and_then(|it| queue.remove(first + it));
-                        if let Some(index) = waiting.or(new.then_some(before)) {
-                            queue.insert(first, index);
-                            first += 1;
-                        }
+                        place.into_iter().for_each(|it| {
+                            list.remove(it);
+                        });
+                        list.insert(before, found);
+                        before += 1;
+                        self.relink(found, index);
                     }
                 }
             }
         }
-        Ok(())
+        Ok(list)
+    }
+
+    /// The object that satisfies need `number` of an object: as it was found before, else by a request. An auxiliary that
+    /// was not there is asked for again.
+    fn satisfied(
+        &mut self,
+        index: ObjectIndex,
+        number: usize,
+        name: &[u8],
+        kind: NeedKind,
+    ) -> Result<Option<ObjectIndex>, Failure> {
+        let known = self.objects.get(index).and_then(|it| it.needs.get(number)).map(|(_, answer)| *answer);
+        match known {
+            Some(Some(found)) => return Ok(Some(found)),
+            Some(None) if kind != NeedKind::Auxiliary => return Ok(None),
+            Some(None) | None => {}
+        }
+        let found = match self.need(index, name) {
+            Ok(found) => Some(found),
+            Err(_) if kind == NeedKind::Auxiliary && self.holds(Law::AuxiliaryMayMiss) => None,
+            Err(failure) if self.event > 0 => return Err(failure),
+            Err(failure) => {
+                self.start_failures.push(failure);
+                None
+            }
+        };
+        if let Some(loaded) = self.objects.get_mut(index).filter(|_| known.is_none()) {
+            loaded.needs.push((name.to_vec(), found));
+        }
+        Ok(found)
+    }
+
+    /// Puts an object before another one in the link map. glibc goes through it from the executable on: what stands before
+    /// the executable, because it was put there or because the executable was moved, is found by nobody any more.
+    fn relink(&mut self, moved: ObjectIndex, before: ObjectIndex) {
+        self.link_map.retain(|it| *it != moved);
+        let Some(place) = self.link_map.iter().position(|it| *it == before) else { return };
+        if moved == 0 {
+            self.link_map.drain(..place);
+            self.link_map.insert(0, moved);
+        } else if place > 0 {
+            self.link_map.insert(place, moved);
+        }
     }
 
     fn need(&mut self, requester: ObjectIndex, name: &[u8]) -> Result<ObjectIndex, Failure> {
         // Tokens are replaced before anything else: the object is known by what they stand for.
         let name = &self.expanded(requester, name);
-        match self.answer(Some(requester), name) {
+        let mut trace = self.trace();
+        let answer = self.answer(Some(requester), name, &mut trace);
+        self.absorb(&mut trace);
+        match answer {
             Answer::Loaded(index) => {
                 self.learn(index, name);
                 Ok(index)
             }
-            Answer::Found { name: path, object, via, probes } => {
+            Answer::Found { name: path, object, via } => {
                 let index = self.objects.len();
                 if index >= OBJECTS {
                     return Err(Failure::TooMany);
                 }
                 let root = self.objects.get(requester).map_or(index, |it| it.scope_root);
                 self.add(path, object, Some(requester), via, root, vec![name.to_vec()]);
-                self.keep(index, probes);
+                self.keep(index, trace.refused);
                 Ok(index)
             }
             Answer::Failed(failure) => Err(failure),
@@ -232,6 +405,7 @@ impl Process<'_> {
         scope_root: ObjectIndex,
         asked: Vec<Vec<u8>>,
     ) {
+        self.link_map.push(self.objects.len());
         self.objects.push(Loaded {
             name,
             object,
@@ -242,17 +416,23 @@ impl Process<'_> {
             event: self.event,
             scope_root,
             globals_at_load: self.global.len(),
+            searched: Vec::new(),
             probes: Vec::new(),
         });
     }
 
     /// An object is known by one more name. musl knows it by one short name only, that of its file.
     pub(super) fn learn(&mut self, index: ObjectIndex, name: &[u8]) {
+        if !self.holds(Law::NamesAreLearnt) {
+            return;
+        }
         let family = self.system.family;
+        let short_only = self.holds(Law::MuslShortName);
         let Some(loaded) = self.objects.get_mut(index).filter(|it| !it.asked.iter().any(|it| it == name)) else {
             return;
         };
         match family {
+            Family::Musl if !short_only => loaded.asked.push(name.to_vec()),
             Family::Glibc => loaded.asked.push(name.to_vec()),
             Family::Musl if name.contains(&b'/') || loaded.asked.iter().any(|it| !it.contains(&b'/')) => {}
             Family::Musl => {

@@ -4,9 +4,10 @@
 //! the asking object were bound, then through the tree of the `dlopen` that brought it in; the first definition wins,
 //! weak or not.
 
-use super::process::{NeedKind, needs};
-use super::{ObjectIndex, Process};
-use crate::elf::{Definition, ElfError};
+use super::objects::Object;
+use super::system::Family;
+use super::{Law, ObjectIndex, Process};
+use crate::elf::{Definition, ElfError, Versioning, WantedVersion};
 
 impl Process<'_> {
     /// The global scope, in lookup order.
@@ -16,7 +17,19 @@ impl Process<'_> {
 
     /// The local scope of an object that was opened: its own tree, breadth first.
     pub fn scope(&self, root: ObjectIndex) -> Vec<ObjectIndex> {
-        self.scope_of_all(std::iter::once(root))
+        let Some(loaded) = self.objects.get(root) else { return Vec::new() };
+        if !loaded.searched.is_empty() {
+            return loaded.searched.clone();
+        }
+        let mut scope = vec![root];
+        let mut at = 0;
+        while let Some(index) = scope.get(at).copied() {
+            at += 1;
+            for (_, answer) in self.objects.get(index).into_iter().flat_map(|it| &it.needs) {
+                scope.extend(answer.filter(|it| !scope.contains(it)));
+            }
+        }
+        scope
     }
 
     /// The object that answers `symbol` for `asker`, and its definition.
@@ -28,17 +41,10 @@ impl Process<'_> {
         symbol: &[u8],
         unreadable: &mut Vec<(ObjectIndex, ElfError)>,
     ) -> Option<(ObjectIndex, Definition)> {
-        let loaded = self.objects.get(asker)?;
-        let global = self.global.get(..loaded.globals_at_load).unwrap_or(&self.global);
-        let local = self.scope(loaded.scope_root);
-        let mut seen = Vec::new();
-        for index in global.iter().copied().chain(local) {
-            if seen.contains(&index) {
-                continue;
-            }
-            seen.push(index);
+        let wanted = self.objects.get(asker).and_then(|it| self.store.wanted_version(&it.object, symbol));
+        for index in self.scope_of(asker) {
             let object = &self.objects.get(index)?.object;
-            match self.store.symbols(object).and_then(|it| it.definition(symbol)) {
+            match self.definition(object, symbol, wanted.as_ref()) {
                 Ok(Some(definition)) => return Some((index, definition)),
                 Ok(None) => {}
                 Err(error) => unreadable.push((index, error)),
@@ -47,49 +53,26 @@ impl Process<'_> {
         None
     }
 
-    /// `roots` and everything below them, breadth first, each once; auxiliaries and filters before their object (F1,
-    /// `_dl_map_object_deps` in glibc `elf/dl-deps.c`).
-    pub(super) fn scope_of_all(&self, roots: impl Iterator<Item = ObjectIndex>) -> Vec<ObjectIndex> {
-        let mut scope: Vec<ObjectIndex> = roots.collect();
-        let mut known = vec![false; self.objects.len()];
-        let mut done = vec![false; self.objects.len()];
-        scope.iter().for_each(|it| mark(&mut known, *it));
-        let mut at = 0;
-        while let Some(index) = scope.get(at).copied() {
-            if done.get(index).copied().unwrap_or(true) {
-                at += 1;
-                continue;
-            }
-            mark(&mut done, index);
-            let Some(loaded) = self.objects.get(index) else { continue };
-            let kinds = needs(Some(loaded), self.system.family);
-            let mut before = at;
-            for ((_, answer), (_, kind)) in loaded.needs.iter().zip(kinds) {
-                let Some(needed) = *answer else { continue };
-                let new = !known.get(needed).copied().unwrap_or(true);
-                mark(&mut known, needed);
-                match kind {
-                    NeedKind::Needed if new => scope.push(needed),
-                    NeedKind::Needed => {}
-                    NeedKind::Filter | NeedKind::Auxiliary => {
-                        let later = scope.iter().skip(before + 1).position(|it| *it == needed);
-                        if let Some(later) = later {
-                            scope.remove(before + 1 + later);
-                        }
-                        if new || later.is_some() {
-                            scope.insert(before, needed);
-                            before += 1;
-                        }
-                    }
-                }
-            }
+    /// The definition that an object answers with; where the asker wants a version of the symbol, one that fits.
+    fn definition(
+        &self,
+        object: &Object,
+        symbol: &[u8],
+        wanted: Option<&WantedVersion>,
+    ) -> Result<Option<Definition>, ElfError> {
+        let found = self.store.symbols(object)?.definition(symbol)?;
+        if found.is_some() && wanted.is_some() && !self.store.answers(object, symbol, self.versioning(wanted))? {
+            return Ok(None);
         }
-        scope
+        Ok(found)
     }
-}
 
-fn mark(marks: &mut [bool], index: ObjectIndex) {
-    if let Some(mark) = marks.get_mut(index) {
-        *mark = true;
+    /// musl looks at no versions.
+    pub(super) fn versioning<'a>(&self, wanted: Option<&'a WantedVersion>) -> Versioning<'a> {
+        match self.system.family {
+            Family::Glibc if !self.holds(Law::VersionPicks) => Versioning::Ignored,
+            Family::Glibc => Versioning::Wanted(wanted),
+            Family::Musl => Versioning::Ignored,
+        }
     }
 }

@@ -4,45 +4,105 @@ use std::sync::Arc;
 
 use super::candidate::{Candidate, look};
 use super::glibc::{self, Directory};
-use super::hwcaps;
 use super::objects::Object;
 use super::process::{Answer, Failure, Process};
 use super::start::Detail;
 use super::system::Family;
 use super::tokens::{self, Tokens};
-use super::{Loaded, Missing, ObjectIndex, Probe, Via, musl};
+use super::{Law, Loaded, Missing, ObjectIndex, Probe, Try, Via, musl};
 
 /// A file as the loader spells it, and where its directory comes from.
 type Place = (Vec<u8>, Via);
+
+/// What a search leaves behind beside its answer.
+#[derive(Default)]
+pub(super) struct Trace {
+    /// Candidates that were passed over.
+    pub(super) refused: Vec<Probe>,
+    /// Every candidate, in order, where the process keeps probes.
+    pub(super) tried: Vec<Try>,
+    root: RootDirectory,
+    levels_matter: bool,
+}
+
+/// What glibc believes of `/` as an element of a search path.
+///
+/// `open_path` in glibc `elf/dl-load.c` cuts the file name and the slash off a candidate that it cannot open, to see
+/// whether there is such a directory: of `/x` nothing is left. The first miss makes `/` a directory that is not there.
+/// Measured in 2.36 and 2.41; 2.38 leaves the slash where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum RootDirectory {
+    #[default]
+    NotAsked,
+    There,
+    Gone,
+}
+
+impl RootDirectory {
+    fn learn(&mut self, candidate: &Candidate) {
+        *self = match (*self, candidate) {
+            (Self::NotAsked, Candidate::Opened(_)) => Self::There,
+            (Self::NotAsked, Candidate::Refused(_) | Candidate::Loop | Candidate::Fatal(_)) => Self::Gone,
+            (Self::There | Self::Gone, _) => *self,
+        };
+    }
+
+    fn is_there(self, in_root: bool) -> bool {
+        !in_root || self != Self::Gone
+    }
+}
+
+/// What came of one place.
+enum Tried {
+    Hit(Vec<u8>, Arc<Object>, Via),
+    Unusable(Vec<u8>, String),
+    Next,
+    /// The rest of this list is not looked at.
+    Abandon(usize),
+}
 
 /// Where to look next.
 enum Step {
     Directory(Directory),
     File(Vec<u8>),
+    /// An entry of the cache that does not count.
+    Dropped(Vec<u8>),
 }
 
 impl Process<'_> {
     /// Where a bare name would be searched, without loading anything.
     pub fn search(&self, requester: ObjectIndex, name: &[u8]) -> (Result<Place, Failure>, Vec<Probe>) {
-        let mut probes = Vec::new();
-        let result = match self.search_name(Some(requester), name, &mut probes) {
+        let mut trace = self.trace();
+        let result = match self.search_name(Some(requester), name, &mut trace) {
             Answer::Found { name, via, .. } => Ok((name, via)),
             Answer::Loaded(index) => {
                 Ok((self.objects.get(index).map_or_else(Vec::new, |it| it.name.clone()), Via::Absolute))
             }
             Answer::Failed(failure) => Err(failure),
         };
-        (result, probes)
+        (result, trace.refused)
+    }
+
+    /// For one request.
+    pub(super) fn trace(&self) -> Trace {
+        Trace { root: self.root, ..Trace::default() }
+    }
+
+    /// Keeps what a request taught; what was passed over goes with the object that was found.
+    pub(super) fn absorb(&mut self, trace: &mut Trace) {
+        self.tried.append(&mut trace.tried);
+        self.root = trace.root;
+        self.levels_matter |= trace.levels_matter;
     }
 
     /// What a request is given: an object of the process, a file, or a failure.
-    pub(super) fn answer(&self, requester: Option<ObjectIndex>, name: &[u8]) -> Answer {
+    pub(super) fn answer(&self, requester: Option<ObjectIndex>, name: &[u8], trace: &mut Trace) -> Answer {
         if let Some(index) = self.loaded_as(name) {
             return Answer::Loaded(index);
         }
-        if self.is_loader(name) {
+        if self.holds(Law::LoaderIsThere) && self.is_loader(name) {
             return match self.store.get(&self.system.loader) {
-                Ok(object) => self.found(self.system.interpreter.clone(), object, Via::Absolute, Vec::new()),
+                Ok(object) => self.found(self.system.interpreter.clone(), object, Via::Absolute),
                 Err(error) => Answer::Failed(Failure::Unusable {
                     path: self.system.interpreter.clone(),
                     needed_by: self.name_of(requester),
@@ -51,7 +111,7 @@ impl Process<'_> {
             };
         }
         if !name.contains(&b'/') {
-            return self.search_name(requester, name, &mut Vec::new());
+            return self.search_name(requester, name, trace);
         }
         match requester {
             Some(by) => self.open_path(requester, &self.expanded(by, name), Via::Absolute),
@@ -64,8 +124,7 @@ impl Process<'_> {
         match (self.system.family, self.objects.get(requester)) {
             (Family::Glibc, Some(by)) if name.contains(&b'$') => {
                 let origin = self.origin(by);
-                let tokens = Tokens { origin: &origin, lib: self.token_lib(), platform: self.token_platform() };
-                tokens::expand(name, &tokens)
+                tokens::expand(name, &self.tokens(&origin))
             }
             (Family::Glibc | Family::Musl, _) => name.to_vec(),
         }
@@ -78,7 +137,7 @@ impl Process<'_> {
         }
         let needed_by = self.name_of(requester);
         match self.look(path) {
-            Candidate::Opened(object) => self.found(path.to_vec(), object, via, Vec::new()),
+            Candidate::Opened(object) => self.found(path.to_vec(), object, via),
             Candidate::Refused(reason) | Candidate::Fatal(reason) => {
                 Answer::Failed(Failure::Unusable { path: path.to_vec(), needed_by, reason })
             }
@@ -88,19 +147,22 @@ impl Process<'_> {
         }
     }
 
-    pub(super) fn token_lib(&self) -> &[u8] {
+    pub(super) fn tokens<'a>(&'a self, origin: &'a [u8]) -> Tokens<'a> {
         let first = self.system.default_directories.first().map_or(b"".as_slice(), Vec::as_slice);
-        first.strip_prefix(b"/").unwrap_or(first)
-    }
-
-    pub(super) fn token_platform(&self) -> &'static [u8] {
-        let version = self.system.version_or_new();
-        tokens::platform(self.shape.machine, hwcaps::platform(version, self.cpu, self.surroundings.maker))
+        let by_cpu = self.cpu.platform(self.system.version_or_new());
+        Tokens {
+            origin,
+            lib: first.strip_prefix(b"/").unwrap_or(first),
+            platform: tokens::platform(self.shape.machine, by_cpu),
+            ends_anywhere: self.system.at_least("2.28"),
+            without: self.surroundings.without,
+        }
     }
 
     /// `$ORIGIN`: the directory of an object as it was opened; of the executable, its real directory.
     pub(super) fn origin(&self, loaded: &Loaded) -> Vec<u8> {
         let path = match loaded.via {
+            _ if !self.holds(Law::OriginKeepsLinks) => loaded.real().as_bytes().to_vec(),
             Via::Executable => loaded.real().as_bytes().to_vec(),
             Via::Rpath { .. }
             | Via::LdLibraryPath
@@ -120,12 +182,12 @@ impl Process<'_> {
     }
 
     /// The loader is in every process from the first instruction on; it is never searched.
-    fn is_loader(&self, name: &[u8]) -> bool {
+    pub(super) fn is_loader(&self, name: &[u8]) -> bool {
         let interpreter = self.system.interpreter.as_slice();
         let cut = interpreter.iter().rposition(|b| *b == b'/').map_or(0, |at| at + 1);
         let short = interpreter.get(cut..).unwrap_or_default();
         match self.system.family {
-            Family::Musl => musl::is_own(name) || name == short || name == interpreter,
+            Family::Musl => musl::is_own(name) && self.holds(Law::MuslOwnNames) || name == short || name == interpreter,
             Family::Glibc => name == interpreter || name == self.loader_soname.as_deref().unwrap_or(short),
         }
     }
@@ -135,10 +197,10 @@ impl Process<'_> {
     }
 
     /// An object that is in the process under another name is the same object (M4).
-    fn found(&self, name: Vec<u8>, object: Arc<Object>, via: Via, probes: Vec<Probe>) -> Answer {
-        match self.objects.iter().position(|it| it.object.id == object.id) {
-            Some(index) => Answer::Loaded(index),
-            None => Answer::Found { name, object, via, probes },
+    fn found(&self, name: Vec<u8>, object: Arc<Object>, via: Via) -> Answer {
+        match self.first(|it| it.object.id == object.id) {
+            Some(index) if self.holds(Law::FileAnswers) => Answer::Loaded(index),
+            Some(_) | None => Answer::Found { name, object, via },
         }
     }
 
@@ -167,48 +229,103 @@ impl Process<'_> {
         }
     }
 
-    fn search_name(&self, requester: Option<ObjectIndex>, name: &[u8], probes: &mut Vec<Probe>) -> Answer {
+    fn search_name(&self, requester: Option<ObjectIndex>, name: &[u8], trace: &mut Trace) -> Answer {
         let mut searched: Vec<(Vec<u8>, Via)> = Vec::new();
         let mut abandoned = None;
-        let unusable = |path: Vec<u8>, reason: String| {
-            Answer::Failed(Failure::Unusable { path, needed_by: self.name_of(requester), reason })
-        };
         for place in self.places(requester, name) {
-            let (via, list) = match &place {
-                Step::Directory(it) if abandoned == Some(it.list) => continue,
-                Step::Directory(it) => {
-                    if !searched.iter().any(|(path, _)| *path == it.path) {
-                        searched.push((it.path.clone(), it.via));
-                    }
-                    (it.via, Some(it.list))
+            if let Step::Directory(it) = &place {
+                if abandoned == Some(it.list) {
+                    continue;
                 }
-                Step::File(_) => (Via::Cache, None),
-            };
-            let candidates = self.candidates(&place, name);
-            let last = candidates.len().saturating_sub(1);
-            for (at, path) in candidates.into_iter().enumerate() {
-                match self.look(&path) {
-                    Candidate::Opened(object) => return self.found(path, object, via, std::mem::take(probes)),
-                    Candidate::Refused(refused) => {
-                        if self.keeps_probes() || refused != "not there" {
-                            probes.push(Probe { path, via, refused });
-                        }
-                    }
-                    Candidate::Loop if self.system.family == Family::Musl => return unusable(path, link_loop()),
-                    Candidate::Loop => {
-                        // A directory that cannot be entered is a directory that is not there.
-                        if at == last && self.has_directory(&path) {
-                            abandoned = list;
-                        }
-                        probes.push(Probe { path, via, refused: link_loop() });
-                    }
-                    Candidate::Fatal(reason) => return unusable(path, reason),
+                if !searched.iter().any(|(path, _)| *path == it.path) {
+                    searched.push((it.path.clone(), it.via));
                 }
+            }
+            match self.try_place(&place, name, trace) {
+                Tried::Hit(path, object, via) => return self.found(path, object, via),
+                Tried::Unusable(path, reason) => {
+                    let needed_by = self.name_of(requester);
+                    return Answer::Failed(Failure::Unusable { path, needed_by, reason });
+                }
+                Tried::Next => {}
+                Tried::Abandon(list) => abandoned = Some(list),
             }
         }
         let needed_by = self.name_of(requester);
-        let refused = std::mem::take(probes);
+        let refused = trace.refused.clone();
         Answer::Failed(Failure::Missing(Missing { needed_by, soname: name.to_vec(), searched, refused }))
+    }
+
+    fn try_place(&self, place: &Step, name: &[u8], trace: &mut Trace) -> Tried {
+        let (via, list) = match place {
+            Step::Dropped(path) => {
+                let refused = "lies in a default directory, where the requester does not look".to_owned();
+                trace.tried.extend(self.tried(path, Via::Cache, 0));
+                trace.refused.push(Probe { path: path.clone(), via: Via::Cache, refused });
+                return Tried::Next;
+            }
+            Step::Directory(it) => (it.via, Some(it.list)),
+            Step::File(_) => (Via::Cache, None),
+        };
+        trace.levels_matter |= self.levels_matter_at(place);
+        let mut candidates = self.candidates(place, name);
+        let plain = candidates.pop();
+        let all = candidates.into_iter().map(|it| (it, false)).chain(plain.map(|it| (it, true)));
+        for (place, (path, is_plain)) in all.enumerate() {
+            let in_root = is_plain && list.is_some() && self.is_root(&path);
+            if in_root && trace.root == RootDirectory::Gone {
+                continue;
+            }
+            trace.tried.extend(self.tried(&path, via, place));
+            let candidate = self.look(&path);
+            if in_root {
+                trace.root.learn(&candidate);
+            }
+            match candidate {
+                Candidate::Opened(object) => return Tried::Hit(path, object, via),
+                Candidate::Refused(reason) if via == Via::Cache && !self.holds(Law::StaleCache) => {
+                    return Tried::Unusable(path, reason);
+                }
+                Candidate::Refused(refused) if self.keeps_probes() || refused != "not there" => {
+                    trace.refused.push(Probe { path, via, refused });
+                }
+                Candidate::Refused(_) => {}
+                Candidate::Fatal(reason) if self.holds(Law::FirstHitFatal) => return Tried::Unusable(path, reason),
+                Candidate::Loop if self.system.family == Family::Musl => return Tried::Unusable(path, link_loop()),
+                Candidate::Fatal(refused) => trace.refused.push(Probe { path, via, refused }),
+                Candidate::Loop => {
+                    // A directory that cannot be entered is a directory that is not there.
+                    let ends = is_plain && self.has_directory(&path) && trace.root.is_there(in_root);
+                    trace.refused.push(Probe { path, via, refused: link_loop() });
+                    if let Some(list) = list.filter(|_| ends && self.holds(Law::LinkLoop)) {
+                        return Tried::Abandon(list);
+                    }
+                }
+            }
+        }
+        Tried::Next
+    }
+
+    /// Whether another CPU might find another file here. `$PLATFORM` and the directories of old loaders are not looked at.
+    fn levels_matter_at(&self, place: &Step) -> bool {
+        match place {
+            Step::Directory(it) => self.system.family == Family::Glibc && self.has_levels(&it.path),
+            Step::File(_) | Step::Dropped(_) => self.system.cache.as_ref().is_some_and(|it| it.has_levels()),
+        }
+    }
+
+    fn has_levels(&self, directory: &[u8]) -> bool {
+        self.absolute(directory).is_some_and(|it| self.store.has_levels(&it))
+    }
+
+    /// Whether glibc finds a file in `/`.
+    fn is_root(&self, path: &[u8]) -> bool {
+        let glibc = self.system.family == Family::Glibc && !self.system.at_least("2.38") && self.holds(Law::RootOnce);
+        glibc && path.iter().rposition(|it| *it == b'/') == Some(0)
+    }
+
+    fn tried(&self, path: &[u8], via: Via, place: usize) -> Option<Try> {
+        self.keeps_probes().then(|| Try { path: path.to_vec(), via, place })
     }
 
     fn keeps_probes(&self) -> bool {
@@ -237,11 +354,11 @@ impl Process<'_> {
         if let Some(path) = self.cached(name) {
             // glibc compares the beginning: a directory below a default one counts as that.
             let below = |it: &Vec<u8>| path.strip_prefix(it.as_slice()).is_some_and(|rest| rest.first() == Some(&b'/'));
-            if !(no_default && self.system.default_directories.iter().any(below)) {
-                places.push(Step::File(path));
-            }
+            let dropped =
+                no_default && self.holds(Law::NoDefaultCache) && self.system.default_directories.iter().any(below);
+            places.push(if dropped { Step::Dropped(path) } else { Step::File(path) });
         }
-        if !no_default {
+        if !no_default || !self.holds(Law::NoDefaultDirectories) {
             let list = usize::MAX;
             let all = self.system.default_directories.iter();
             places.extend(all.map(|it| Step::Directory(Directory { path: it.clone(), via: Via::Default, list })));
@@ -251,18 +368,20 @@ impl Process<'_> {
 
     /// glibc takes one entry of the cache: the best one.
     fn cached(&self, name: &[u8]) -> Option<Vec<u8>> {
-        let cache = self.system.cache.as_ref()?;
+        let cache = self.system.cache.as_ref().filter(|_| self.holds(Law::CacheAnswers))?;
         let levels: Vec<&[u8]> =
             self.hwcaps.iter().filter_map(|it| it.strip_prefix("glibc-hwcaps/")).map(str::as_bytes).collect();
         let flags = cache_flags(self.shape.machine, self.shape.bits);
         let legacy = !self.system.at_least("2.37");
-        cache.paths(name, flags, &levels, legacy).first().map(|it| it.to_vec())
+        let paths = cache.paths(name, flags, &levels, legacy);
+        let best = if self.holds(Law::CacheLevels) { paths.first() } else { paths.last() };
+        best.map(|it| it.to_vec())
     }
 
     /// The files that one place stands for, best first; the plain one is the last.
     fn candidates(&self, place: &Step, name: &[u8]) -> Vec<Vec<u8>> {
         let directory = match place {
-            Step::File(path) => return vec![path.clone()],
+            Step::File(path) | Step::Dropped(path) => return vec![path.clone()],
             Step::Directory(directory) => directory.path.as_slice(),
         };
         // musl puts a slash behind every directory, whatever it ends with.
@@ -272,7 +391,11 @@ impl Process<'_> {
         let mut out = Vec::new();
         for below in &self.hwcaps {
             let first = below.split('/').next().unwrap_or(below);
-            if !self.keeps_probes() && !self.may_hold(directory, first.as_bytes()) {
+            let may_be = || match first {
+                "glibc-hwcaps" => self.has_levels(directory),
+                _ => self.may_hold(directory, first.as_bytes()),
+            };
+            if !self.keeps_probes() && !may_be() {
                 continue;
             }
             let file = [plain.as_slice(), below.as_bytes(), b"/", name].concat();

@@ -2,14 +2,21 @@
 
 use std::sync::Arc;
 
-use super::candidate::Shape;
+use super::candidate::{Shape, wants_executable_stack};
 use super::glibc;
-use super::hwcaps::{CpuLevel, CpuMaker, subdirectories};
+use super::hwcaps::{Capabilities, CpuLevel, CpuMaker, subdirectories};
 use super::objects::{Object, Objects};
 use super::process::{Answer, Failure, Process};
+use super::search::RootDirectory;
 use super::system::{Family, System};
-use super::{Missing, ObjectIndex, Via};
+use super::{Law, Missing, Via};
 use crate::base::{TreePath, Variables};
+
+/// S_ISUID and S_ISGID: whoever starts such a file becomes somebody else, and the loader trusts the environment less.
+/// That the owner starts it himself, or that capabilities of the file do the same, is not seen here.
+const SET_ID: u32 = 0o6000;
+/// What a preload of a process in secure mode must have (ld.so(8)).
+const SET_USER_ID: u32 = 0o4000;
 
 /// What is started.
 pub struct Start<'a> {
@@ -43,6 +50,20 @@ pub struct Surroundings {
     pub directory: Option<TreePath>,
     /// Who makes the CPU.
     pub maker: CpuMaker,
+    /// What becomes of symbols that nothing defines.
+    pub binding: Binding,
+    /// A law that does not hold, to see who notices; none outside tests.
+    pub without: Option<Law>,
+}
+
+/// What becomes of symbols that nothing defines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Binding {
+    /// Nothing: [`Process::undefined`] tells them.
+    #[default]
+    Assumed,
+    /// The request fails, as with `RTLD_NOW`; the start fails on what lazy binding does not put off.
+    Checked,
 }
 
 impl<'v> Process<'v> {
@@ -66,11 +87,16 @@ impl<'v> Process<'v> {
         let loader = store.get(&start.system.loader);
         let loader = loader.as_ref().ok().and_then(|it| it.linkage.as_ref().ok());
         process.loader_soname = loader.and_then(|it| it.soname.clone());
-        process.shape = Shape::of(linkage, family, family == Family::Glibc && start.system.at_least("2.41"));
-        if family == Family::Glibc && linkage.machine == 62 {
-            process.hwcaps = subdirectories(start.system.version_or_new(), start.cpu, surroundings.maker);
+        process.shape = Shape::of(linkage, family);
+        process.shape.without = surroundings.without;
+        process.secure = executable.mode & SET_ID != 0;
+        let tunables = start.variables.get("GLIBC_TUNABLES").filter(|_| !process.secure).unwrap_or_default();
+        let tunables = if start.system.at_least("2.26") { tunables } else { b"" };
+        process.cpu = Capabilities::of(start.cpu, surroundings.maker, tunables);
+        if family == Family::Glibc && linkage.bits == 64 && surroundings.without != Some(Law::Hwcaps) {
+            let version = start.system.version_or_new();
+            process.hwcaps = subdirectories(version, linkage.machine, process.cpu);
         }
-        process.cpu = start.cpu;
         process.detail = start.detail;
         process.surroundings = surroundings;
         process.add(start.executable.as_bytes().to_vec(), executable, None, Via::Executable, 0, Vec::new());
@@ -100,19 +126,31 @@ impl<'v> Process<'v> {
 
     /// A process that cannot start: it holds nothing, and every request fails.
     pub fn absent(store: &'v Objects<'v>, system: System) -> Self {
-        let shape =
-            Shape { family: system.family, machine: 0, bits: 0, little_endian: true, refuses_executable_stack: false };
+        let shape = Shape {
+            family: system.family,
+            machine: 0,
+            bits: 0,
+            little_endian: true,
+            refuses_executable_stack: false,
+            without: None,
+        };
         Self {
             objects: Vec::new(),
             start_failures: Vec::new(),
+            tried: Vec::new(),
+            unreadable: Vec::new(),
+            root: RootDirectory::NotAsked,
             missing_preloads: Vec::new(),
             store,
             system,
             loader_soname: None,
             library_path: Vec::new(),
+            secure: false,
+            levels_matter: false,
+            link_map: Vec::new(),
             global: Vec::new(),
             shape,
-            cpu: CpuLevel::Baseline,
+            cpu: Capabilities::NONE,
             surroundings: Surroundings::default(),
             hwcaps: Vec::new(),
             detail: Detail::Names,
@@ -121,9 +159,14 @@ impl<'v> Process<'v> {
     }
 
     fn read_library_path(&self, variables: &Variables) -> Vec<Vec<u8>> {
-        let Some(list) = variables.non_empty("LD_LIBRARY_PATH") else { return Vec::new() };
+        let Some(list) = variables.non_empty("LD_LIBRARY_PATH").filter(|_| !self.is_secure()) else {
+            return Vec::new();
+        };
         match (self.system.family, self.objects.first()) {
-            (Family::Glibc, Some(executable)) => glibc::split(self, list, b":;", &self.origin(executable)),
+            (Family::Glibc, Some(executable)) => {
+                let separators: &[u8] = if self.holds(Law::SemicolonSeparates) { b":;" } else { b":" };
+                glibc::split(self, list, separators, &self.origin(executable))
+            }
             (Family::Glibc, None) | (Family::Musl, _) => {
                 list.split(|b| *b == b':' || *b == b'\n').filter(|it| !it.is_empty()).map(<[u8]>::to_vec).collect()
             }
@@ -132,37 +175,60 @@ impl<'v> Process<'v> {
 
     fn map_start(&mut self, variables: &Variables) {
         let mut preloads = words(variables.get("LD_PRELOAD").unwrap_or_default(), self.system.family);
-        preloads.extend(self.system.preload_entries.iter().cloned());
-        for entry in preloads {
-            if let Err(_missing) = self.preload(&entry) {
+        preloads.retain(|it| !(self.is_secure() && it.contains(&b'/')));
+        let mut preloads: Vec<(Vec<u8>, bool)> = preloads.into_iter().map(|it| (it, false)).collect();
+        if self.holds(Law::PreloadFile) {
+            preloads.extend(self.system.preload_entries.iter().cloned().map(|it| (it, true)));
+        }
+        preloads.retain(|_| self.holds(Law::PreloadFirst));
+        for (entry, trusted) in preloads {
+            if let Err(_missing) = self.preload(&entry, trusted) {
                 self.missing_preloads.push(entry);
             }
         }
-        if let Err(failure) = self.map_needs((0..self.objects.len()).collect()) {
-            self.start_failures.push(failure);
+        match self.map_needs((0..self.objects.len()).collect()) {
+            Ok(list) => {
+                let aborts = self.filter_aborts(0, &list);
+                self.start_failures.splice(0..0, aborts);
+                self.global = list;
+            }
+            Err(failure) => self.start_failures.push(failure),
         }
-        self.global = self.scope_of_all((0..self.objects.len()).filter(|it| self.needed_by_nobody(*it)));
+        let global = self.global.clone();
+        self.objects.first_mut().into_iter().for_each(|it| it.searched.clone_from(&global));
         // Symbols are bound when everything of the start is mapped; what becomes global later does not reach them.
         let globals = self.global.len();
         self.objects.iter_mut().for_each(|it| it.globals_at_load = globals);
-        let misses = self.check_versions(0);
-        self.start_failures.extend(misses.into_iter().map(Failure::Version));
-    }
-
-    fn needed_by_nobody(&self, index: ObjectIndex) -> bool {
-        self.objects.get(index).is_some_and(|it| it.needed_by.is_none())
+        // What is there from the start may make the stack executable; where nothing did, nothing that is opened may.
+        let wants_stack = self.objects.iter().any(|it| it.object.linkage.as_ref().is_ok_and(wants_executable_stack));
+        self.shape.refuses_executable_stack =
+            self.system.family == Family::Glibc && self.system.at_least("2.41") && !wants_stack;
+        let refused = self.refused(0);
+        self.start_failures.extend(refused);
+        if self.surroundings.binding == Binding::Checked {
+            let unbound = self.binding_failures(0, true);
+            self.start_failures.extend(unbound);
+        }
     }
 
     /// glibc asks as if the executable needed the entry; musl asks for nobody, so that no RPATH counts (P1).
-    fn preload(&mut self, entry: &[u8]) -> Result<(), Failure> {
+    fn preload(&mut self, entry: &[u8], trusted: bool) -> Result<(), Failure> {
         let requester = match self.system.family {
-            Family::Glibc => Some(0),
-            Family::Musl => None,
+            Family::Glibc => self.holds(Law::PreloadByExecutable).then_some(0),
+            Family::Musl => (!self.holds(Law::MuslPreload)).then_some(0),
         };
-        match self.answer(requester, entry) {
+        let mut trace = self.trace();
+        let answer = self.answer(requester, entry, &mut trace);
+        self.absorb(&mut trace);
+        match answer {
             Answer::Loaded(index) => {
                 self.learn(index, entry);
                 Ok(())
+            }
+            // In secure mode a preload is taken only with the set-user-ID bit; the file of the system is trusted.
+            Answer::Found { name, object, .. } if self.is_secure() && !trusted && object.mode & SET_USER_ID == 0 => {
+                let reason = "has no set-user-ID bit, and the process is in secure mode".to_owned();
+                Err(Failure::Unusable { path: name, needed_by: Vec::new(), reason })
             }
             Answer::Found { name, object, .. } => {
                 self.add(name, object, None, Via::Preload, 0, vec![entry.to_vec()]);

@@ -184,19 +184,33 @@ fn musl(view: &View, interpreter: &[u8], loader: TreePath, bytes: &[u8], gaps: &
     }
 }
 
-/// Names separated by white space or colons; `#` begins a comment (glibc `elf/rtld.c`).
+/// Names separated by white space or colons.
 fn read_preload(view: &View, path: &TreePath, gaps: &mut Vec<Gap>) -> Vec<Vec<u8>> {
-    let text = match view.read_text(path.as_bytes()) {
-        Ok(text) => text,
+    let mut text = match view.read_text(path.as_bytes()) {
+        Ok(text) => text.into_bytes(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
         Err(error) => {
             gaps.push(Gap::new(path, Stage::Loader, error.to_string(), "what every process preloads"));
             return Vec::new();
         }
     };
-    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
-    let names = lines.flat_map(|line| line.split([' ', '\t', ':']).filter(|it| !it.is_empty()));
-    names.map(|it| it.as_bytes().to_vec()).collect()
+    blank_comments(&mut text);
+    let separates = |it: &u8| matches!(*it, b' ' | b'\t' | b'\n' | b':');
+    text.split(separates).filter(|it| !it.is_empty()).map(<[u8]>::to_vec).collect()
+}
+
+/// `#` begins a comment, but glibc looks for the next one from the beginning of the file again, in as many bytes as are
+/// left behind the last one: a `#` in the second half of a file may be read as a name (`do_preload` in glibc
+/// `elf/rtld.c`, measured).
+fn blank_comments(text: &mut [u8]) {
+    let mut left = text.len();
+    while let Some(start) = text.iter().take(left).position(|it| *it == b'#') {
+        left -= start;
+        for byte in text.iter_mut().skip(start).take_while(|it| **it != b'\n').take(left) {
+            *byte = b' ';
+            left -= 1;
+        }
+    }
 }
 
 /// `1.2.3` standing alone.

@@ -1,5 +1,7 @@
 //! `$ORIGIN`, `$LIB` and `$PLATFORM` in search paths and names.
 
+use super::Law;
+
 /// What the tokens stand for.
 pub(super) struct Tokens<'a> {
     /// Directory of the object as it was opened; for the executable, of the real file.
@@ -8,6 +10,10 @@ pub(super) struct Tokens<'a> {
     pub(super) lib: &'a [u8],
     /// `$PLATFORM`.
     pub(super) platform: &'a [u8],
+    /// Before 2.28 a token counts only before `/`, `:` or the end (experiment T2 on 2.27 and 2.31).
+    pub(super) ends_anywhere: bool,
+    /// A law that does not hold.
+    pub(super) without: Option<Law>,
 }
 
 /// `$PLATFORM`; on x86-64 it depends on the CPU.
@@ -46,15 +52,20 @@ pub(super) fn expand(entry: &[u8], tokens: &Tokens<'_>) -> Vec<u8> {
 
 /// The value of the token that `text` (after the dollar) begins with, and how many bytes it takes.
 fn token<'a>(text: &[u8], tokens: &Tokens<'a>) -> Option<(&'a [u8], usize)> {
-    let known = [(b"ORIGIN".as_slice(), tokens.origin), (b"LIB", tokens.lib), (b"PLATFORM", tokens.platform)];
-    for (name, value) in known {
+    let known = [
+        (b"ORIGIN".as_slice(), tokens.origin, Law::TokenOrigin),
+        (b"LIB", tokens.lib, Law::TokenLib),
+        (b"PLATFORM", tokens.platform, Law::TokenPlatform),
+    ];
+    for (name, value, _) in known.into_iter().filter(|(.., law)| tokens.without != Some(*law)) {
         if let Some(inner) = text.strip_prefix(b"{") {
             if inner.strip_prefix(name).is_some_and(|rest| rest.first() == Some(&b'}')) {
                 return Some((value, name.len() + 2));
             }
         } else if let Some(rest) = text.strip_prefix(name) {
-            let identifier = rest.first().is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
-            if !identifier {
+            let end = |b: &u8| if tokens.ends_anywhere { !b.is_ascii_alphanumeric() && *b != b'_' } else { *b == b'/' };
+            let identifier = rest.first().is_some_and(|it| !end(it));
+            if !identifier || tokens.without == Some(Law::TokenEnds) {
                 return Some((value, name.len()));
             }
         }
@@ -68,7 +79,7 @@ mod tests {
 
     #[track_caller]
     fn check(entry: &str, expected: &str) {
-        let tokens = Tokens { origin: b"/o", lib: b"lib64", platform: b"x86_64" };
+        let tokens = Tokens { origin: b"/o", lib: b"lib64", platform: b"x86_64", ends_anywhere: true, without: None };
         assert_eq!(String::from_utf8_lossy(&expand(entry.as_bytes(), &tokens)), expected);
     }
 

@@ -6,7 +6,7 @@ use super::counts::plural;
 use super::json::document;
 use super::layout::{Paper, Tone};
 use super::places::Names;
-use super::{Asked, Look, load_tree};
+use super::{Asked, Look, Undecided, load_tree};
 use crate::facts::Gap;
 
 /// What one process maps.
@@ -18,6 +18,8 @@ pub struct LoadsReport {
     pub events: Vec<LoadEvent>,
     /// What is found nowhere.
     pub missing: Vec<MissingObject>,
+    /// Extensions that may be loaded too, on a condition that is not decidable.
+    pub alternatives: Vec<LoadAlternative>,
     /// What could not be read or decided.
     pub gaps: Vec<Gap>,
     /// Libraries that an object opens at run time and cannot do without: whose, and what.
@@ -104,6 +106,17 @@ pub struct FailedImport {
     pub ask: String,
 }
 
+/// An extension that may be loaded too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LoadAlternative {
+    /// Its module.
+    pub module: String,
+    /// The statement that decides.
+    pub condition: Undecided,
+    /// What it would bring in, itself included: real files.
+    pub objects: Vec<String>,
+}
+
 /// Something that the loader does not find.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MissingObject {
@@ -130,6 +143,7 @@ pub fn loads_text(report: &LoadsReport, look: &Look) -> String {
     load_tree::write(report, &names, &mut body);
     failures(report, &names, &mut body);
     missing(report, &names, &mut body);
+    alternatives(report, &names, &mut body);
     gaps(&report.gaps, &names, &mut body);
     let body = body.into_text();
 
@@ -228,6 +242,25 @@ fn missing(report: &LoadsReport, names: &Names, paper: &mut Paper<'_>) {
         }
         paper.put(6, 8, &[(Tone::Faint, "where copies lie, and what would have to change:")]);
         paper.verbatim(8, Tone::Plain, &report.asked.why(&it.soname));
+    }
+}
+
+fn alternatives(report: &LoadsReport, names: &Names, paper: &mut Paper<'_>) {
+    if report.alternatives.is_empty() {
+        return;
+    }
+    paper.blank();
+    paper.put(0, 2, &[(Tone::Warning, "may be loaded too")]);
+    for it in &report.alternatives {
+        let Undecided { what, path, line } = &it.condition;
+        let place = match line {
+            0 => format!(", by the {what} that {} finds", names.short(path)),
+            line => format!(", if `{what}` in {} line {line}", names.short(path)),
+        };
+        paper.put(2, 6, &[(Tone::Strong, &it.module), (Tone::Plain, &place)]);
+        for object in &it.objects {
+            paper.put(6, 8, &[(Tone::Faint, &names.short(object))]);
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod layout;
 mod leftovers;
 mod load_tree;
 mod loads;
+mod modules;
 mod places;
 mod table;
 mod why;
@@ -26,8 +27,10 @@ pub use asked::{Asked, quoted};
 pub use counts::Counts;
 pub use explain::{Body, Page, RuleExample, RuleLevel, RulePage, Section, page, rule_page};
 pub use loads::{
-    FailedImport, LoadEvent, LoadedObject, LoadsReport, MissingObject, PassedOver, loads_json, loads_text,
+    FailedImport, LoadAlternative, LoadEvent, LoadedObject, LoadsReport, MissingObject, PassedOver, loads_json,
+    loads_text,
 };
+pub use modules::{ExecutedModule, ModulesReport, SourceLine, Undecided};
 pub use table::{RuleLine, rules_list};
 pub use why::{Change, LibraryCopy, MissingLibrary, Place, Question, Step, why_json, why_text};
 

@@ -38,7 +38,7 @@ const fn several(word: &'static str, path: &'static [&'static str], by: &'static
 }
 
 /// All subjects, in the order of the manual.
-static SUBJECTS: [Subject; 19] = [
+static SUBJECTS: [Subject; 26] = [
     Subject { word: "environment", path: &["environment"], naming: Naming::Prefix },
     Subject { word: "process", path: &["process"], naming: Naming::Fixed },
     Subject { word: "package", path: &["packages"], naming: Naming::Package },
@@ -54,6 +54,13 @@ static SUBJECTS: [Subject; 19] = [
     several("override", &["process", "overrides"], &["soname"]),
     several("preload", &["process", "preloads"], &["entry"]),
     Subject { word: "choice", path: &["process", "choices"], naming: Naming::Fields(&["package", "capability"], " ") },
+    several("binding", &["process", "bindings"], &["object", "group"]),
+    several("capture", &["process", "captures"], &["instead_of"]),
+    several("undefined_symbol", &["process", "undefined_symbols"], &["object", "symbol"]),
+    several("order_effect", &["process", "order_effects"], &["name"]),
+    several("fatal_hit", &["process", "fatal_hits"], &["path"]),
+    several("cut_rpath", &["process", "cut_rpaths"], &["object", "soname"]),
+    several("cpu_variant", &["process", "cpu_variants"], &["soname"]),
     several("import_failure", &["process", "import_failures"], &["name"]),
     several("variable", &["environment", "variables"], &["name"]),
     several("search_directory", &["environment", "search_directories"], &["origin", "entry"]),

@@ -14,11 +14,13 @@ pub(super) struct Catalogue<'v> {
     pub(super) know: &'v Knowledge,
     known: Mutex<HashMap<TreePath, Option<Arc<Identity>>>>,
     gaps: Mutex<Vec<Gap>>,
+    /// What extensions name that tells what they import.
+    texts: Mutex<HashMap<TreePath, Vec<String>>>,
 }
 
 impl<'v> Catalogue<'v> {
     pub(super) fn new(objects: &'v Objects<'v>, know: &'v Knowledge) -> Self {
-        Self { objects, know, known: Mutex::default(), gaps: Mutex::default() }
+        Self { objects, know, known: Mutex::default(), gaps: Mutex::default(), texts: Mutex::default() }
     }
 
     /// What the object is, if it defines a symbol of a capability and a description fits.
@@ -72,6 +74,16 @@ impl<'v> Catalogue<'v> {
             identity.capabilities.iter().any(|it| it == capability).then_some((index, identity))
         };
         process.scope(provider).into_iter().find_map(able)
+    }
+
+    /// What an extension names, where it was read before.
+    pub(super) fn telling_texts(&self, extension: &TreePath) -> Option<Vec<String>> {
+        self.texts.lock().unwrap_or_else(PoisonError::into_inner).get(extension).cloned()
+    }
+
+    /// Every process of the installation asks again.
+    pub(super) fn remember_texts(&self, extension: &TreePath, texts: &[String]) {
+        self.texts.lock().unwrap_or_else(PoisonError::into_inner).insert(extension.clone(), texts.to_vec());
     }
 
     /// Gaps met so far, sorted.

@@ -3,7 +3,7 @@
 use super::session::{Session, describe};
 use crate::base::{Glob, TreePath, printable};
 use crate::identify::{Choice, OpenLibrary, PackageRule, Pick};
-use crate::loader::{Failure, ObjectIndex, Request, Visibility};
+use crate::loader::{Failure, ObjectIndex, Request, Via, Visibility};
 
 /// A choice that was made.
 #[derive(Debug, Clone)]
@@ -20,6 +20,10 @@ pub(super) struct Chosen {
     pub(super) refused: Vec<(String, String)>,
     /// Extensions of all variants.
     pub(super) extensions: Vec<TreePath>,
+    /// The library that it opened and took.
+    pub(super) file: Option<TreePath>,
+    /// The other library that the loader's own search would have given, and how.
+    pub(super) shadows: Option<(TreePath, Via)>,
 }
 
 type Refusal = (Option<TreePath>, Option<Failure>, String);
@@ -29,16 +33,21 @@ impl Session<'_> {
     ///
     /// # Errors
     /// The extension at fault and why, when no variant works.
-    pub(super) fn choose_all(&mut self, rule: &PackageRule, import: &str) -> Result<bool, Refusal> {
-        let mut loaded = false;
-        for choice in rule.choice.iter().filter(|it| it.import == import) {
-            let present = |variant: &String| !self.files_of(rule, choice, variant).is_empty();
-            if choice.variants.iter().any(present) {
-                self.choose(rule, choice)?;
-                loaded = true;
-            }
+    pub(super) fn choose_all(&mut self, rule: &PackageRule, import: &str) -> Result<Option<TreePath>, Refusal> {
+        let mut loaded = None;
+        let chooses = self.chooses(rule, import);
+        for choice in chooses {
+            self.choose(rule, choice)?;
+            let picked = self.choices.last().and_then(|it| it.picked.clone());
+            loaded = picked.and_then(|it| self.files_of(rule, choice, &it).into_iter().next()).or(loaded);
         }
         Ok(loaded)
+    }
+
+    /// Choices that an import makes, as far as there is something to choose from.
+    pub(super) fn chooses<'r>(&self, rule: &'r PackageRule, import: &str) -> Vec<&'r Choice> {
+        let present = |choice: &Choice| choice.variants.iter().any(|it| !self.files_of(rule, choice, it).is_empty());
+        rule.choice.iter().filter(|it| it.import == import && present(it)).collect()
     }
 
     fn files_of(&self, rule: &PackageRule, choice: &Choice, variant: &str) -> Vec<TreePath> {
@@ -55,6 +64,8 @@ impl Session<'_> {
             decided_by: String::new(),
             refused: Vec::new(),
             extensions: Vec::new(),
+            file: None,
+            shadows: None,
         };
         for pick in &choice.pick {
             if let Some((variant, decided_by)) = self.pick(pick, &mut chosen) {
@@ -144,8 +155,13 @@ impl Session<'_> {
             match self.open(request, Visibility::Local) {
                 Ok(index) if self.scope_defines(index, open.must_define.as_bytes()) => {
                     let variant = self.stands_for(open, index)?;
-                    let real = self.process.objects.get(index).map(|it| it.real().text()).unwrap_or_default();
+                    let real = self.process.objects.get(index).map_or_else(TreePath::root, |it| it.real().clone());
                     let asked = printable(&candidate);
+                    if candidate.contains(&b'/') {
+                        chosen.shadows = self.shadowed(open, caller, &real);
+                    }
+                    chosen.file = Some(real.clone());
+                    let real = real.text();
                     let by = if asked == real { String::new() } else { format!(", as {asked}") };
                     return Some((variant, format!("{real} (the first that opens{by})")));
                 }
@@ -154,6 +170,20 @@ impl Session<'_> {
             }
         }
         None
+    }
+
+    /// The library that the loader's own search gives for the first name that it finds, unless it is `taken`.
+    fn shadowed(&self, open: &OpenLibrary, caller: ObjectIndex, taken: &TreePath) -> Option<(TreePath, Via)> {
+        let store = self.catalogue.objects;
+        let found = open.names.iter().find_map(|name| {
+            let (Ok((path, via)), _) = self.process.search(caller, name.as_bytes()) else { return None };
+            let real = store.view().resolve(&path).ok()?;
+            let object = store.get(&real).ok()?;
+            let symbols = store.symbols(&object).ok()?;
+            let defines = symbols.definition(open.must_define.as_bytes()).is_ok_and(|it| it.is_some());
+            defines.then_some((real, via))
+        });
+        found.filter(|(real, _)| real != taken)
     }
 
     /// Paths and names in the order in which the package tries them.
@@ -190,7 +220,7 @@ impl Session<'_> {
     }
 
     /// The extension whose search tags count for a bare name; the executable when it is built in.
-    fn caller(&mut self, module: &str) -> ObjectIndex {
+    pub(super) fn caller(&mut self, module: &str) -> ObjectIndex {
         let Some(path) = self.site.standard_extension(module) else { return 0 };
         match self.open(Request::Path(path.as_bytes()), Visibility::Local) {
             Ok(index) => index,

@@ -44,6 +44,7 @@ fn cause(builder: &Builder<'_, '_>, failed: &Failed) -> &'static str {
         Some(Failure::Missing(_)) => "missing-library",
         Some(Failure::Unusable { .. }) => "broken-file",
         Some(Failure::Version(_)) => "missing-version",
+        Some(Failure::Undefined(_)) => "undefined-symbol",
         Some(Failure::TooMany) => "other",
         None if failed.nothing_found => "no-such-module",
         None if builder.chose_nothing(&failed.import) => "missing-library",

@@ -4,7 +4,7 @@ use regex::Regex;
 use serde::Deserialize;
 
 use crate::base::{Glob, TextFile, builtin_files};
-use crate::identify::{Capabilities, KnowledgeError, Launchers, Libraries, Packages};
+use crate::identify::{Capabilities, ExtensionImports, KnowledgeError, Launchers, Libraries, Packages};
 
 /// What to look for and how to recognise it.
 #[derive(Debug, Clone)]
@@ -21,6 +21,8 @@ pub struct Knowledge {
     pub variables: VariableNames,
     /// `rules/tools`.
     pub tools: Vec<Tools>,
+    /// `rules/python/extensions.toml`.
+    pub extension_imports: ExtensionImports,
 }
 
 /// Text that an installation of a library carries about it.
@@ -76,8 +78,14 @@ impl Knowledge {
             variables.names.extend(more.names);
         }
         let tools = builtin_files("tools").iter().map(crate::identify::parse).collect::<Result<_, _>>()?;
+        let mut extension_imports = ExtensionImports::default();
+        for file in builtin_files("python").iter().filter(|it| it.stem == "extensions") {
+            let more: ExtensionImports = crate::identify::parse(file)?;
+            extension_imports.extension.extend(more.extension);
+        }
         Ok(Self {
             tools,
+            extension_imports,
             libraries: Libraries::load(&joined("libraries", &site.libraries), &capabilities)?,
             packages: Packages::load(&joined("packages", &site.packages))?,
             launchers: Launchers::load(&joined("launchers", &site.launchers))?,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::alternatives::Alternative;
 use super::knowledge::Knowledge;
 use super::session::{Failed, Session};
 use super::why::told;
@@ -34,6 +35,8 @@ pub struct LoadMap {
     pub parts: Vec<(String, String)>,
     /// Imports that cannot work.
     pub failures: Vec<FailedImport>,
+    /// Extensions that may be loaded too.
+    pub alternatives: Vec<Alternative>,
     /// What could not be decided.
     pub gaps: Vec<Gap>,
     /// Where things lie.
@@ -129,6 +132,7 @@ pub fn load_map(view: &View, know: &Knowledge, question: &Question) -> Result<Lo
         map.gaps.extend(world.closed());
         let owner = |it: ObjectIndex| session.process.objects.get(it).map(|it| it.real().text()).unwrap_or_default();
         map.parts = session.missing_parts.iter().map(|(by, part)| (owner(*by), part.clone())).collect();
+        map.alternatives = session.alternatives();
         map.events = events(view, &session, &world.imports());
         for failure in &session.process.start_failures {
             note(view, failure, &mut map.missing);

@@ -2,29 +2,36 @@
 //!
 //! Invariant: the same bytes and the same environment give the same facts, in the same order.
 
+mod alternatives;
 mod binding;
+mod bindings;
 mod blas;
 mod builder;
 mod catalogue;
 mod chooser;
 mod copies;
 mod environment;
+mod hazards;
 mod hdf5;
 mod imports;
 mod knowledge;
 mod launcher;
 mod ledger;
 mod load_map;
+mod module_map;
 mod mpi;
 mod objects;
 mod openmp;
+mod order;
 mod packages;
 mod relations;
 mod remedies;
 mod session;
 mod site;
 mod tools;
+mod tracing;
 mod trial;
+mod undefined;
 mod undescribed;
 mod unknown;
 mod why;
@@ -42,8 +49,10 @@ use ledger::Ledger;
 use session::Session;
 use world::World;
 
+pub use alternatives::Alternative;
 pub use knowledge::{Knowledge, SiteFiles};
 pub use load_map::{Alone, AloneMap, Event, FailedImport, Landmarks, LoadMap, Mapped, Unmet, alone_map, load_map};
+pub use module_map::{ModuleMap, ModuleStep, module_map};
 pub use remedies::Remedy;
 pub use why::{Found, Hunt, Way, Why, why};
 
@@ -89,6 +98,7 @@ fn facts_of(world: &World<'_>, target: String) -> Facts {
     for import in &imports {
         session.import_as_asked(import);
     }
+    session.weigh_alternatives();
     let without = world.without_library_path(&imports);
     let alone = world.alone();
     let mut owners = discover::Owners::new(world.view, world.installation);
@@ -147,6 +157,9 @@ fn process_facts(
     let mut mpi = builder.mpi_uses();
     let mut hdf5 = builder.hdf5_uses();
     let mpi_agreement = builder.relate(&mut mpi, &mut hdf5, launcher);
+    let answers = bindings::answers(builder.session);
+    let shared_sonames = builder.shared_sonames(alone);
+    let order_effects = builder.order_effects(world, imports, &answers, alone, &shared_sonames);
     ProcessFacts {
         imports: Fact::known(imports.to_vec(), Vec::new()),
         import_failures: imports::failures(builder, imports, packages),
@@ -155,10 +168,17 @@ fn process_facts(
         openmp: builder.openmp_runtimes(),
         duplicates: builder.duplicates(),
         mpi_agreement,
-        shared_sonames: builder.shared_sonames(alone),
+        shared_sonames,
         overrides: builder.overrides(without),
         preloads: builder.preloads(world.system.as_ref().ok().and_then(|it| it.preload_file.as_ref())),
         choices: choices(builder),
+        captures: builder.captures(&answers),
+        bindings: builder.bindings(&answers),
+        order_effects,
+        undefined_symbols: builder.undefined_symbols(alone),
+        fatal_hits: builder.fatal_hits(alone),
+        cut_rpaths: builder.cut_rpaths(),
+        cpu_variants: builder.cpu_variants(world, imports),
         mpi,
         hdf5,
     }
@@ -202,6 +222,9 @@ fn choices(builder: &mut Builder<'_, '_>) -> Fact<Vec<Choice>> {
             capability: chosen.capability,
             candidates: chosen.candidates,
             picked: Fact::known(chosen.picked, vec![id]),
+            file: Fact::known(chosen.file.map(|it| it.text()), vec![id]),
+            shadows: Fact::known(chosen.shadows.as_ref().map(|(path, _)| path.text()), vec![id]),
+            shadows_via: Fact::known(chosen.shadows.map_or("none", |(_, via)| via.word()).to_owned(), vec![id]),
             decided_by: Fact::known(chosen.decided_by, vec![id]),
         });
     }

@@ -147,6 +147,7 @@ impl Builder<'_, '_> {
             in_process: Fact::known(false, vec![id]),
             readable_by_others: Fact::known(true, vec![id]),
             debug_marks: Fact::known(Vec::new(), vec![id]),
+            executable_stack: Fact::known("no".to_owned(), vec![id]),
         }
     }
 
@@ -192,6 +193,7 @@ impl Builder<'_, '_> {
                 let foreign = interpreter.is_some_and(|it| !same_machine(it, linkage));
                 object.machine = Fact::known(machine.clone(), because.clone());
                 object.debug_marks = Fact::known(debug_marks(linkage), because.clone());
+                object.executable_stack = Fact::known(executable_stack(linkage).to_owned(), because.clone());
                 if !foreign {
                     object.state = Fact::known("ok".to_owned(), because);
                     return true;
@@ -251,7 +253,9 @@ impl Builder<'_, '_> {
         let variant = self.session.choices.iter().any(|it| it.extensions.contains(path));
         let fails_import = self.session.failures.iter().any(|it| match &it.failure {
             Some(Failure::Missing(unmet)) => unmet.soname == missing.soname,
-            Some(Failure::Unusable { .. } | Failure::Version(_) | Failure::TooMany) | None => false,
+            Some(Failure::Unusable { .. } | Failure::Version(_) | Failure::Undefined(_) | Failure::TooMany) | None => {
+                false
+            }
         });
         let located = self.located(&missing.soname);
         let optional = self.session.catalogue.know.libraries.machine_dependent(&missing.soname).is_some();
@@ -366,6 +370,16 @@ fn broken_word(error: &ElfError) -> &'static str {
         ElfError::Truncated(_) => "truncated",
         ElfError::Malformed(_) | ElfError::Limit(_) => "malformed",
         ElfError::Io(_) => "unreadable",
+    }
+}
+
+/// PT_GNU_STACK; without it glibc takes the default of the machine, which is executable on x86.
+fn executable_stack(linkage: &Linkage) -> &'static str {
+    match linkage.executable_stack {
+        Some(true) => "wanted",
+        Some(false) => "no",
+        None if ["x86_64", "i386"].contains(&linkage.machine_name()) => "unsaid",
+        None => "no",
     }
 }
 

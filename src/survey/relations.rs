@@ -179,7 +179,7 @@ impl Builder<'_, '_> {
         Fact::known(found, Vec::new())
     }
 
-    fn same_build(&mut self, one: &TreePath, other: &TreePath) -> Fact<bool> {
+    pub(super) fn same_build(&mut self, one: &TreePath, other: &TreePath) -> Fact<bool> {
         match (self.build(one), self.build(other)) {
             (Ok(Some(a)), Ok(Some(b))) => {
                 let because = vec![
@@ -188,11 +188,27 @@ impl Builder<'_, '_> {
                 ];
                 Fact::known(a == b, because)
             }
-            (Ok(None), _) | (_, Ok(None)) => {
-                self.ledger.unknown(one, "it carries no build id", "whether both are the same build")
-            }
+            (Ok(None), _) | (_, Ok(None)) => match (self.size(one), self.size(other)) {
+                (Ok(a), Ok(b)) if a != b => {
+                    let because = vec![
+                        self.ledger.note(one, format!("{a} bytes")),
+                        self.ledger.note(other, format!("{b} bytes")),
+                    ];
+                    Fact::known(false, because)
+                }
+                (Err(reason), _) | (_, Err(reason)) => {
+                    self.ledger.unknown(one, &reason, "whether both are the same build")
+                }
+                (Ok(_), Ok(_)) => self.ledger.unknown(one, "it carries no build id", "whether both are the same build"),
+            },
             (Err(reason), _) | (_, Err(reason)) => self.ledger.unknown(one, &reason, "whether both are the same build"),
         }
+    }
+
+    /// Files of different size are different.
+    fn size(&self, path: &TreePath) -> Result<u64, String> {
+        let view = self.session.catalogue.objects.view();
+        view.metadata_real(path).map(|it| it.size_bytes).map_err(|it| it.to_string())
     }
 
     fn build(&self, path: &TreePath) -> Result<Option<Vec<u8>>, String> {

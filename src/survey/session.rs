@@ -3,15 +3,18 @@
 //! Which extensions an import loads comes from `rules/packages`; what a package or library opens by itself too.
 //! Invariant: a failed import leaves nothing behind but its reason.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use super::catalogue::Catalogue;
 use super::chooser::Chosen;
 use super::site::Site;
+use super::undefined::spelt;
 use crate::base::{Gap, Stage, TreePath, Variables, printable};
 use crate::discover::Installation;
 use crate::identify::{Loads, Moment, Opening, PackageRule, Place, Reopens, Scope, matches_any};
-use crate::loader::{Failure, ObjectIndex, Process, Request, Visibility};
+use crate::loader::{Binding, Failure, ObjectIndex, Process, Request, Undefined, Visibility};
+use crate::trace::{Library, State};
 
 /// Libraries that open libraries that open libraries: deeper nesting is no library that we know.
 const OPENING_DEPTH: u32 = 8;
@@ -31,6 +34,10 @@ pub(super) struct Session<'a> {
     pub(super) missing_parts: Vec<(ObjectIndex, String)>,
     /// Which object opened which at run time.
     pub(super) parts: Vec<(ObjectIndex, ObjectIndex)>,
+    /// Which object opened which for everybody, in order.
+    pub(super) published: Vec<(ObjectIndex, ObjectIndex)>,
+    /// Extensions that were refused because of undefined symbols.
+    pub(super) unbound: Vec<Unbound>,
     /// The import that each event belongs to.
     pub(super) labels: BTreeMap<usize, String>,
     pub(super) gaps: Vec<Gap>,
@@ -38,6 +45,16 @@ pub(super) struct Session<'a> {
     pub(super) untraced: Option<Gap>,
     done: BTreeMap<String, bool>,
     label: String,
+    /// What libraries open by the CPU that they find.
+    pub(super) by_cpu: Vec<(ObjectIndex, Opening)>,
+    /// How extensions are opened.
+    pub(super) visibility: Visibility,
+    /// The interpreter that follows imports by their source.
+    pub(super) trace: Option<State<'a>>,
+    /// Modules that were asked for among those of the interpreter itself.
+    pub(super) built_in: HashMap<String, bool>,
+    /// Extensions that the loader refused.
+    pub(super) refused: BTreeMap<TreePath, Failure>,
     /// What is opened at the first call of a library, once the import that brings it in is through.
     deferred: Vec<(ObjectIndex, Opening)>,
 }
@@ -57,6 +74,17 @@ pub(super) struct Failed {
     pub(super) reason: String,
 }
 
+/// An extension that was refused because of undefined symbols.
+#[derive(Debug, Clone)]
+pub(super) struct Unbound {
+    pub(super) extension: TreePath,
+    /// The object that wants the symbols, as the loader spells it.
+    pub(super) object: Vec<u8>,
+    pub(super) symbols: Vec<Undefined>,
+    /// Why it may work all the same.
+    pub(super) undecided: Option<Gap>,
+}
+
 impl<'a> Session<'a> {
     pub(super) fn new(
         process: Process<'a>,
@@ -64,6 +92,7 @@ impl<'a> Session<'a> {
         site: &'a Site,
         installation: &'a Installation,
         variables: &'a Variables,
+        library: Rc<Library>,
     ) -> Self {
         let mut session = Self {
             process,
@@ -75,15 +104,24 @@ impl<'a> Session<'a> {
             choices: Vec::new(),
             missing_parts: Vec::new(),
             parts: Vec::new(),
+            published: Vec::new(),
+            unbound: Vec::new(),
             labels: BTreeMap::new(),
             gaps: Vec::new(),
             untraced: None,
             done: BTreeMap::new(),
             label: "exec".to_owned(),
+            by_cpu: Vec::new(),
+            visibility: Visibility::Local,
+            trace: None,
+            built_in: HashMap::new(),
+            refused: BTreeMap::new(),
             deferred: Vec::new(),
         };
         session.labels.insert(0, "exec".to_owned());
+        session.note_unreadable("the interpreter");
         session.open_parts(0, 0);
+        session.start_interpreter(library);
         session
     }
 
@@ -93,15 +131,49 @@ impl<'a> Session<'a> {
         self.import(name)
     }
 
-    /// `dlopen` of an extension or library by path, with what follows from it.
+    /// `dlopen` as Python performs it: all symbols have to be found. With what follows from it.
     pub(super) fn open(&mut self, request: Request<'_>, visibility: Visibility) -> Result<ObjectIndex, Failure> {
         let before = self.process.objects.len();
         let result = self.process.open(request, visibility);
-        self.labels.insert(self.process.event(), self.label.clone());
-        if result.is_ok() {
-            self.open_parts(before, 0);
+        self.follow(before, request, result.is_ok());
+        result
+    }
+
+    /// The same, whatever is defined nowhere.
+    pub(super) fn open_unbound(&mut self, path: &TreePath) -> Result<ObjectIndex, Failure> {
+        let (before, request) = (self.process.objects.len(), Request::Path(path.as_bytes()));
+        let result = self.process.open_bound(request, Visibility::Local, Binding::Assumed);
+        self.follow(before, request, result.is_ok());
+        result
+    }
+
+    /// `dlopen` of an extension.
+    pub(super) fn open_now(&mut self, path: &TreePath) -> Result<ObjectIndex, Failure> {
+        let result = self.open(Request::Path(path.as_bytes()), self.visibility);
+        if let Err(Failure::Undefined(all)) = &result
+            && let Some((object, _)) = all.first()
+        {
+            let symbols = all.iter().filter(|(by, _)| by == object).map(|(_, it)| it.clone()).collect();
+            let (extension, object) = (path.clone(), object.clone());
+            self.unbound.push(Unbound { extension, object, symbols, undecided: None });
         }
         result
+    }
+
+    fn follow(&mut self, before: ObjectIndex, request: Request<'_>, works: bool) {
+        self.labels.insert(self.process.event(), self.label.clone());
+        let (Request::Path(asked) | Request::Name { name: asked, .. }) = request;
+        self.note_unreadable(&printable(asked));
+        if works {
+            self.open_parts(before, 0);
+        }
+    }
+
+    fn note_unreadable(&mut self, asked: &str) {
+        for (at, error) in std::mem::take(&mut self.process.unreadable) {
+            let hides = format!("whether {asked} finds all its symbols");
+            self.gaps.push(Gap::new(&at, Stage::Elf, error.to_string(), hides));
+        }
     }
 
     fn import(&mut self, name: &str) -> bool {
@@ -122,6 +194,9 @@ impl<'a> Session<'a> {
         if !self.site.has_package(&rule.import) {
             return self.not_found(name, &format!("package {}", rule.import));
         }
+        if let Some(works) = self.traced(name) {
+            return works;
+        }
         for other in &rule.requires {
             if !self.import(other) {
                 return self.fail(name, None, None, format!("it imports {other}, which fails"));
@@ -129,7 +204,7 @@ impl<'a> Session<'a> {
         }
         let Some(loads) = rule.loads_of(name) else { return self.undescribed(name) };
         let chosen = match self.choose_all(rule, name) {
-            Ok(chosen) => chosen,
+            Ok(chosen) => chosen.is_some(),
             Err((extension, failure, reason)) => return self.fail(name, extension, failure, reason),
         };
         self.load(rule, loads, name, chosen)
@@ -164,7 +239,7 @@ impl<'a> Session<'a> {
 
     /// Loads one extension of a described package.
     pub(super) fn open_extension(&mut self, rule: &PackageRule, path: &TreePath) -> Result<ObjectIndex, Failure> {
-        let index = self.open(Request::Path(path.as_bytes()), Visibility::Local)?;
+        let index = self.open_now(path)?;
         for reopens in &rule.reopens {
             self.reopen(index, reopens);
         }
@@ -212,9 +287,12 @@ impl<'a> Session<'a> {
             linkage.soname.clone().filter(|it| matches_any(std::slice::from_ref(&reopens.soname), it))
         };
         let Some(name) = self.process.scope(extension).into_iter().find_map(soname) else { return };
-        if let Err(failure) = self.open(Request::Name { name: &name, caller: extension }, Visibility::Global) {
-            let path = TreePath::new(&name);
-            self.gaps.push(Gap::new(&path, Stage::Loader, describe(&failure), "which symbols later extensions see"));
+        match self.open(Request::Name { name: &name, caller: extension }, Visibility::Global) {
+            Ok(root) => self.published.push((extension, root)),
+            Err(failure) => {
+                let hides = "which symbols later extensions see";
+                self.gaps.push(Gap::new(&TreePath::new(&name), Stage::Loader, describe(&failure), hides));
+            }
         }
     }
 
@@ -268,6 +346,9 @@ impl<'a> Session<'a> {
         if self.missing_parts.iter().any(|(owner, _)| *owner == by) {
             return;
         }
+        if opening.by_cpu {
+            return self.by_cpu.push((by, opening.clone()));
+        }
         let visibility = match opening.scope {
             Scope::Global => Visibility::Global,
             Scope::Local => Visibility::Local,
@@ -276,6 +357,9 @@ impl<'a> Session<'a> {
         match self.open_part(by, &opening.names, &opening.places, visibility) {
             Some(part) => {
                 self.parts.push((by, part));
+                if visibility == Visibility::Global {
+                    self.published.push((by, part));
+                }
                 if let Some(symbol) = self.unanswered(part) {
                     self.missing_parts.push((by, format!("a runtime that defines {symbol}")));
                 }
@@ -289,6 +373,11 @@ impl<'a> Session<'a> {
             }
             None => {}
         }
+    }
+
+    /// A library may bind its parts as they are called, and gives them what they lack after it opened them.
+    fn open_part_at(&mut self, request: Request<'_>, visibility: Visibility) -> Result<ObjectIndex, Failure> {
+        self.process.open_bound(request, visibility, Binding::Assumed)
     }
 
     fn open_part(
@@ -305,7 +394,7 @@ impl<'a> Session<'a> {
         for name in names {
             for place in places {
                 let result = match place {
-                    Place::Search => self.process.open(Request::Name { name, caller: by }, visibility),
+                    Place::Search => self.open_part_at(Request::Name { name, caller: by }, visibility),
                     Place::Own(below) => {
                         let mut path = own.clone();
                         for piece in [below.as_bytes(), name.as_slice()] {
@@ -314,7 +403,7 @@ impl<'a> Session<'a> {
                                 path.extend_from_slice(piece);
                             }
                         }
-                        self.process.open(Request::Path(&path), visibility)
+                        self.open_part_at(Request::Path(&path), visibility)
                     }
                 };
                 self.labels.insert(self.process.event(), self.label.clone());
@@ -334,6 +423,12 @@ pub(super) fn describe(failure: &Failure) -> String {
         Failure::Unusable { path, reason, .. } => format!("{} cannot be loaded: {reason}", printable(path)),
         Failure::Version(miss) => {
             format!("{} does not define version {}", miss.library_path, printable(&miss.version))
+        }
+        Failure::Undefined(symbols) => {
+            let Some((object, first)) = symbols.first() else { return "undefined symbols".to_owned() };
+            let further = symbols.iter().filter(|(by, _)| by == object).count() - 1;
+            let more = if further > 0 { format!(" and {further} more") } else { String::new() };
+            format!("{}: undefined symbol: {}{more}", printable(object), spelt(first))
         }
         Failure::TooMany => "it needs more libraries than a process can hold".to_owned(),
     }

@@ -1,6 +1,6 @@
 //! The shared objects and packages of one installation, asked by what imports name.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::base::TreePath;
 use crate::discover::{ExtensionFile, FileRole, Installation, InstallationKind, Installed, Origin};
@@ -14,6 +14,8 @@ pub(super) struct Site {
     /// Import name, and the real directory that holds the active copy.
     bases: HashMap<String, TreePath>,
     extensions: HashMap<Vec<u8>, usize>,
+    /// Names of extension modules.
+    modules: HashSet<String>,
     substitutions: Vec<(&'static str, TreePath)>,
     dynamic_directories: Vec<TreePath>,
     tag: String,
@@ -32,7 +34,9 @@ impl Site {
         let extensions = indexed.map(|(at, file)| (file.path.as_bytes().to_vec(), at)).collect();
         let stdlib = it.sys_path.iter().filter(|entry| entry.origin == Origin::Stdlib);
         let resolved = |path: &TreePath| view.resolve(path.as_bytes()).unwrap_or_else(|_| path.clone());
+        let modules = files.iter().filter(|it| role(it)).filter_map(|it| it.module.clone()).collect();
         Self {
+            modules,
             bases,
             extensions,
             substitutions: substitutions(it),
@@ -89,6 +93,11 @@ impl Site {
         self.files.iter().filter(loads).map(|it| it.path.clone()).collect()
     }
 
+    /// Whether a module of that name is an extension that this Python loads.
+    pub(super) fn is_extension_module(&self, name: &str) -> bool {
+        self.modules.contains(name)
+    }
+
     /// An extension of the standard library.
     pub(super) fn standard_extension(&self, module: &str) -> Option<TreePath> {
         let standard = |file: &&ExtensionFile| {
@@ -109,6 +118,12 @@ impl Site {
     /// Whether the loader's name for an object is that of an extension.
     pub(super) fn is_extension(&self, name: &[u8]) -> bool {
         self.extensions.contains_key(name)
+    }
+
+    /// The import name of the package of an extension, empty when there is none.
+    pub(super) fn package_of_extension(&self, name: &[u8]) -> String {
+        let file = self.extensions.get(name).and_then(|at| self.files.get(*at));
+        file.map(|it| it.package.clone()).unwrap_or_default()
     }
 
     /// The distribution name of a package; its import name when no record names it.

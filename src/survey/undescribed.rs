@@ -6,7 +6,7 @@
 use super::session::{Session, describe};
 use crate::base::{Gap, Stage, TreePath};
 use crate::discover::{ModuleFile, Origin, module_file};
-use crate::loader::{Request, Visibility};
+use crate::loader::{Failure, ObjectIndex};
 
 /// Modules that CPython's core initialises without a `PyInit_` function of its own.
 const CORE_MODULES: [&str; 5] = ["builtins", "sys", "marshal", "_warnings", "_frozen_importlib"];
@@ -14,6 +14,9 @@ const CORE_MODULES: [&str; 5] = ["builtins", "sys", "marshal", "_warnings", "_fr
 impl Session<'_> {
     /// Without a description every extension that belongs to the name is taken to be loaded.
     pub(super) fn undescribed(&mut self, name: &str) -> bool {
+        if let Some(works) = self.traced(name) {
+            return works;
+        }
         let paths = self.site.below_module(name);
         let top = name.split('.').next().unwrap_or(name);
         let found = module_file(self.catalogue.objects.view(), self.installation, top, &mut self.gaps);
@@ -25,7 +28,7 @@ impl Session<'_> {
         }
         let several = paths.len() > 1;
         for path in paths {
-            match self.open(Request::Path(path.as_bytes()), Visibility::Local) {
+            match self.open_undescribed(&path) {
                 Ok(_) => {}
                 Err(failure) if several => {
                     let hides = "whether the import needs it";
@@ -38,6 +41,19 @@ impl Session<'_> {
             }
         }
         true
+    }
+
+    /// What the package opened before, for everybody, may define what is found nowhere: the extension then works.
+    pub(super) fn open_undescribed(&mut self, path: &TreePath) -> Result<ObjectIndex, Failure> {
+        let result = self.open_now(path);
+        let Err(failure @ Failure::Undefined(_)) = &result else { return result };
+        let hides = "whether a library that the package opens by itself defines it";
+        let gap = Gap::new(path, Stage::Loader, describe(failure), hides);
+        if let Some(unbound) = self.unbound.last_mut() {
+            unbound.undecided = Some(gap.clone());
+        }
+        self.gaps.push(gap);
+        self.open_unbound(path)
     }
 
     /// What a package imports and opens by itself is not followed. The standard library brings none of the libraries in

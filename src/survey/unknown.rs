@@ -23,6 +23,13 @@ pub(super) fn hide_process(facts: &mut Facts, gap: GapId) {
         overrides: Fact::unknown(gap),
         preloads: Fact::unknown(gap),
         choices: Fact::unknown(gap),
+        bindings: Fact::unknown(gap),
+        captures: Fact::unknown(gap),
+        undefined_symbols: Fact::unknown(gap),
+        order_effects: Fact::unknown(gap),
+        fatal_hits: Fact::unknown(gap),
+        cut_rpaths: Fact::unknown(gap),
+        cpu_variants: Fact::unknown(gap),
     };
     facts.needs = Fact::unknown(gap);
     facts.missing_versions = Fact::unknown(gap);

@@ -286,7 +286,11 @@ fn way_of_failure(
             let asker = if needed_by.is_empty() { "opened".to_owned() } else { printable(needed_by) };
             Some(Way { asker, places: Vec::new(), outcome: describe(failure) })
         }
-        Failure::Missing(_) | Failure::Unusable { .. } | Failure::Version(_) | Failure::TooMany => None,
+        Failure::Missing(_)
+        | Failure::Unusable { .. }
+        | Failure::Version(_)
+        | Failure::Undefined(_)
+        | Failure::TooMany => None,
     }
 }
 

@@ -1,15 +1,18 @@
 //! One installation with everything that its survey reads, each thing once.
 
+use std::rc::Rc;
+
 use super::Question;
 use super::catalogue::Catalogue;
 use super::knowledge::Knowledge;
 use super::objects;
 use super::session::Session;
 use super::site::Site;
-use crate::base::{Gap, Stage, TreePath, Variables};
+use crate::base::{Gap, Stage, TreePath, Variables, printable};
 use crate::discover::{self, Installation};
 use crate::elf::Linkage;
-use crate::loader::{Detail, Objects, Process, Start, System};
+use crate::loader::{Binding, CpuLevel, Detail, Objects, Process, Start, Surroundings, System, auditors};
+use crate::trace::Library;
 use crate::tree::View;
 
 pub(super) struct World<'a> {
@@ -26,6 +29,8 @@ pub(super) struct World<'a> {
     pub(super) hidden_packages: Option<Gap>,
     /// What may hide shared objects.
     pub(super) hidden_objects: Option<Gap>,
+    /// Sources that its processes follow.
+    library: Rc<Library>,
     interpreter: Option<Linkage>,
     bare: Variables,
 }
@@ -50,6 +55,9 @@ impl World<'_> {
         let catalogue = Catalogue::new(&store, know);
         let interpreter = interpreter(&store, installation);
         let system = system(view, installation, interpreter.as_ref(), &mut gaps);
+        if let (Ok(linkage), Some(path)) = (&interpreter, &installation.real_executable) {
+            gaps.extend(altered(path, linkage, &question.variables));
+        }
         let mut bare = question.variables.clone();
         bare.remove("LD_LIBRARY_PATH");
         let interpreter = interpreter.ok();
@@ -64,6 +72,7 @@ impl World<'_> {
             gaps,
             hidden_packages,
             hidden_objects,
+            library: Rc::default(),
             interpreter,
             bare,
         };
@@ -72,34 +81,43 @@ impl World<'_> {
 
     /// The process before its first import.
     pub(super) fn session(&self) -> Session<'_> {
-        self.session_in(&self.question.variables, Detail::Versions)
+        self.session_in(&self.question.variables, Detail::Versions, self.question.cpu)
+    }
+
+    /// The same on another CPU.
+    pub(super) fn session_on(&self, cpu: CpuLevel) -> Session<'_> {
+        self.session_in(&self.question.variables, Detail::Names, cpu)
     }
 
     /// The same, with every candidate that was passed over kept.
     pub(super) fn session_with_probes(&self) -> Session<'_> {
-        self.session_in(&self.question.variables, Detail::Probes)
+        self.session_in(&self.question.variables, Detail::Probes, self.question.cpu)
     }
 
     /// The same process without `LD_LIBRARY_PATH`; `None` when it is not set.
     pub(super) fn without_library_path(&self, imports: &[String]) -> Option<Process<'_>> {
         self.question.variables.non_empty("LD_LIBRARY_PATH")?;
-        let mut session = self.session_in(&self.bare, Detail::Names);
+        let mut session = self.session_in(&self.bare, Detail::Names, self.question.cpu);
         for import in imports {
             session.import_as_asked(import);
         }
         Some(session.process)
     }
 
-    fn session_in<'s>(&'s self, variables: &'s Variables, detail: Detail) -> Session<'s> {
+    fn session_in<'s>(&'s self, variables: &'s Variables, detail: Detail, cpu: CpuLevel) -> Session<'s> {
         let store = self.catalogue.objects;
         let process = match (&self.system, &self.installation.real_executable) {
             (Ok(system), Some(executable)) => {
-                let start = Start { executable, system, variables, cpu: self.question.cpu, detail };
-                Process::start(store, &start).unwrap_or_else(|_| Process::absent(store, System::unknown()))
+                let start = Start { executable, system, variables, cpu, detail };
+                // CPython binds what it opens at once (`RTLD_NOW`).
+                let binding = if detail == Detail::Names { Binding::Assumed } else { Binding::Checked };
+                let surroundings = Surroundings { binding, ..Surroundings::default() };
+                Process::start_in(store, &start, surroundings)
+                    .unwrap_or_else(|_| Process::absent(store, System::unknown()))
             }
             (Err(_), _) | (_, None) => Process::absent(store, System::unknown()),
         };
-        Session::new(process, self.catalogue, self.site, self.installation, variables)
+        Session::new(process, self.catalogue, self.site, self.installation, variables, Rc::clone(&self.library))
     }
 
     /// Imports that were asked for, else those of the default process.
@@ -158,4 +176,13 @@ fn system(
     let asked = linkage.interpreter.as_ref();
     let asked = asked.ok_or_else(|| Gap::new(&at, Stage::Loader, "it names no loader (PT_INTERP)", hides))?;
     System::read(view, asked, gaps)
+}
+
+/// An auditor may answer every request of the loader with another file.
+fn altered(path: &TreePath, interpreter: &Linkage, variables: &Variables) -> Option<Gap> {
+    let auditors = auditors(interpreter, variables);
+    let first = auditors.first()?;
+    let names: Vec<String> = auditors.iter().map(|it| printable(&it.name)).collect();
+    let reason = format!("resolution may be altered by an auditor: {} names {}", first.named_by, names.join(", "));
+    Some(Gap::new(path, Stage::Loader, reason, "which file answers each name"))
 }

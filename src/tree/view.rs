@@ -1,11 +1,10 @@
 //! A tree as a process sees it: links resolved inside the root, every answer remembered.
 
-use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Kind, Metadata, Tree};
-use crate::base::{ReadAt, TreePath, read_range};
+use crate::base::{Map, ReadAt, TreePath, read_range};
 
 /// Links followed before a path counts as a loop: Linux gives up after 40 (path_resolution(7)).
 const LINKS: usize = 40;
@@ -28,10 +27,10 @@ type Listing = Arc<Vec<(Vec<u8>, Kind)>>;
 /// Invariant: an absolute link target restarts at the root of the tree; `..` stops there.
 pub struct View {
     tree: Box<dyn Tree>,
-    directories: Mutex<HashMap<Vec<u8>, Result<TreePath, io::ErrorKind>>>,
-    steps: Mutex<HashMap<TreePath, Step>>,
-    asked: Mutex<HashMap<Vec<u8>, u32>>,
-    listings: Mutex<HashMap<TreePath, Result<Listing, io::ErrorKind>>>,
+    directories: Mutex<Map<Vec<u8>, Result<TreePath, io::ErrorKind>>>,
+    steps: Mutex<Map<TreePath, Step>>,
+    asked: Mutex<Map<Vec<u8>, u32>>,
+    listings: Mutex<Map<TreePath, Result<Listing, io::ErrorKind>>>,
 }
 
 impl View {

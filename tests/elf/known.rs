@@ -46,6 +46,7 @@ fn linkage_of_every_machine() {
             no_default_library_path: true,
             executable_stack: Some(false),
             dynamic: true,
+            isa_needed: 0,
         };
         assert_eq!(linkage, expected, "{machine}");
         assert_eq!(linkage.machine_name(), machine);

@@ -46,6 +46,10 @@ pub struct Case {
     pub copies: BTreeMap<String, String>,
     /// Text files.
     pub texts: BTreeMap<String, String>,
+    /// Permissions of executables, where they are not 0o755.
+    pub modes: BTreeMap<String, u32>,
+    /// Why no real loader is asked.
+    pub not_asked: Option<String>,
     /// Directories that hold nothing.
     pub directories: Vec<String>,
     /// `/etc/ld.so.cache`: soname, path, and for hwcaps entries the level.
@@ -111,6 +115,9 @@ pub struct Event {
     /// RTLD_GLOBAL.
     #[serde(default)]
     pub global: bool,
+    /// RTLD_NOLOAD.
+    #[serde(default)]
+    pub no_load: bool,
 }
 
 impl Default for Loader {
@@ -146,6 +153,7 @@ impl Case {
         for (path, spec) in self.executables.iter().chain(&self.objects) {
             // The kernel asks for the right to execute.
             let mode = self.executables.contains_key(path).then_some(0o755);
+            let mode = self.modes.get(path).copied().or(mode);
             let elf = Some(Box::new(spec.clone()));
             fixture.files.push(File { path: path.clone(), elf, mode, ..File::default() });
         }

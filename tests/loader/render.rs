@@ -4,12 +4,23 @@ use std::fmt::Write;
 
 use pyhpc_audit::base::printable;
 use pyhpc_audit::loader::{
-    CpuLevel, CpuMaker, Detail, Failure, Missing, ObjectIndex, Objects, Process, Request, Start, Surroundings, System,
-    Via, Visibility,
+    ABORTS, Binding, CpuLevel, CpuMaker, Detail, Failure, Law, Missing, ObjectIndex, Objects, Process, Request, Start,
+    Surroundings, System, Via, Visibility,
 };
 use pyhpc_audit::tree::{Tree, View};
 
 use super::case::{Case, Event, Process as Described};
+
+/// How a process is looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    /// Who makes the CPU.
+    pub maker: CpuMaker,
+    /// How much is told.
+    pub detail: Detail,
+    /// A law that is switched off.
+    pub without: Option<Law>,
+}
 
 /// Runs every process of a case over a tree.
 pub fn render(case: &Case, tree: Box<dyn Tree>) -> String {
@@ -18,7 +29,8 @@ pub fn render(case: &Case, tree: Box<dyn Tree>) -> String {
     let mut out = String::new();
     for described in &case.processes {
         title(&mut out, described);
-        match start(&view, &objects, described, CpuMaker::Intel, detail(described.probes)) {
+        let look = Look { maker: CpuMaker::Intel, detail: detail(described.probes), without: None };
+        match start(&view, &objects, described, look) {
             Err(reason) => writeln!(out, "  cannot be said: {reason}").unwrap(),
             Ok((mut process, gaps)) => {
                 gaps.iter().for_each(|gap| writeln!(out, "  gap: {gap}").unwrap());
@@ -38,8 +50,7 @@ pub fn start<'v>(
     view: &View,
     objects: &'v Objects<'v>,
     described: &Described,
-    maker: CpuMaker,
-    detail: Detail,
+    look: Look,
 ) -> Result<(Process<'v>, Vec<String>), String> {
     let executable = view.resolve(&described.executable).map_err(|error| error.to_string())?;
     let linkage = objects.get(&executable).map_err(|error| error.to_string())?;
@@ -48,7 +59,9 @@ pub fn start<'v>(
     let mut gaps = Vec::new();
     let system = System::read(view, &interpreter, &mut gaps).map_err(|gap| gap.reason)?;
     let level = described.cpu.as_ref().map(|it| CpuLevel::parse(it).expect("a CPU level"));
-    let surroundings = Surroundings { directory: described.working_directory(), maker };
+    let Look { maker, detail, without } = look;
+    let directory = described.working_directory();
+    let surroundings = Surroundings { directory, maker, binding: Binding::Checked, without };
     let start = Start {
         executable: &executable,
         system: &system,
@@ -67,7 +80,19 @@ pub fn open(process: &mut Process<'_>, event: &Event) -> Option<Result<ObjectInd
         None => 0,
     };
     let visibility = if event.global { Visibility::Global } else { Visibility::Local };
-    Some(process.open(Request::Name { name: event.open.as_bytes(), caller }, visibility))
+    let request = Request::Name { name: event.open.as_bytes(), caller };
+    if !event.no_load {
+        return Some(process.open(request, visibility));
+    }
+    let missing = || {
+        Failure::Missing(Missing {
+            needed_by: Vec::new(),
+            soname: Vec::new(),
+            searched: Vec::new(),
+            refused: Vec::new(),
+        })
+    };
+    Some(process.reopen(request, visibility).ok_or_else(missing))
 }
 
 fn title(out: &mut String, described: &Described) {
@@ -89,12 +114,16 @@ fn run(out: &mut String, described: &Described, store: &Objects<'_>, process: &m
     bindings(out, store, process, 0);
     for event in &described.events {
         let caller = event.caller.as_ref().map_or_else(String::new, |it| format!(" by {it}"));
-        writeln!(out, "  dlopen {}{caller}{}", event.open, if event.global { " global" } else { "" }).unwrap();
+        let flags = [(event.global, " global"), (event.no_load, " no-load")];
+        let flags: String = flags.iter().filter(|(on, _)| *on).map(|(_, word)| *word).collect();
+        writeln!(out, "  dlopen {}{caller}{flags}", event.open).unwrap();
         let before = process.objects.len();
-        match open(process, event).unwrap_or_else(|| panic!("{event:?}: no such caller")) {
-            Ok(root) if root < before => writeln!(out, "    is {}", name(process, root)).unwrap(),
-            Ok(_) => {}
-            Err(failure) => writeln!(out, "    fails: {}", words(process, &failure)).unwrap(),
+        match open(process, event) {
+            None => writeln!(out, "    has no such caller").unwrap(),
+            Some(Ok(root)) if root < before => writeln!(out, "    is {}", name(process, root)).unwrap(),
+            Some(Ok(_)) => {}
+            Some(Err(_)) if event.no_load => writeln!(out, "    is not in the process").unwrap(),
+            Some(Err(failure)) => writeln!(out, "    fails: {}", words(process, &failure)).unwrap(),
         }
         objects(out, process, before);
         bindings(out, store, process, before);
@@ -156,6 +185,22 @@ fn via(process: &Process<'_>, via: Via) -> String {
     }
 }
 
+/// What a failure is about: the real loader's text contains it.
+pub fn subject(failure: &Failure) -> String {
+    match failure {
+        Failure::Missing(missing) => printable(&missing.soname),
+        Failure::Unusable { reason, .. } if reason.ends_with(ABORTS) => ABORTS.to_owned(),
+        Failure::Unusable { path, .. } => printable(path),
+        Failure::Version(miss) => format!("version `{}' not found", printable(&miss.version)),
+        Failure::Undefined(symbols) => symbols
+            .iter()
+            .map(|(_, it)| format!("undefined symbol: {}", printable(&it.name)))
+            .collect::<Vec<_>>()
+            .join("|"),
+        Failure::TooMany => "too many".to_owned(),
+    }
+}
+
 fn words(process: &Process<'_>, failure: &Failure) -> String {
     match failure {
         Failure::Missing(missing) => absent(process, missing),
@@ -167,6 +212,10 @@ fn words(process: &Process<'_>, failure: &Failure) -> String {
             let (object, version) = (printable(&miss.object), printable(&miss.version));
             let highest = miss.highest.as_deref().map_or_else(String::new, |it| format!(", highest {}", printable(it)));
             format!("{object} needs {version} of {}{highest}", miss.library_path)
+        }
+        Failure::Undefined(symbols) => {
+            let each = symbols.iter().map(|(object, it)| format!("{} of {}", printable(&it.name), printable(object)));
+            format!("nothing defines {}", each.collect::<Vec<_>>().join(", "))
         }
         Failure::TooMany => "too many objects".to_owned(),
     }

@@ -6,12 +6,12 @@ use std::path::Path;
 use std::process::Command;
 
 use pyhpc_audit::base::printable;
-use pyhpc_audit::loader::{Detail, Failure, Objects, Process};
+use pyhpc_audit::loader::{ABORTS, Detail, Objects, Process, Try, Via};
 use pyhpc_audit::tree::{HostTree, View};
 
 use super::case::{Case, Event, Process as Described};
 use super::machine::Machine;
-use super::render;
+use super::render::{self, subject};
 use crate::support::elf_builder::{DefineKind, ElfSpec};
 
 const DRIVER: &str = "/oracle/driver.so";
@@ -23,6 +23,8 @@ pub struct Said {
     pub answers: Vec<Answer>,
     /// `asker symbol provider`.
     pub bindings: BTreeSet<String>,
+    /// Every file that was tried, in order.
+    pub tried: Vec<String>,
 }
 
 /// One answer.
@@ -57,7 +59,7 @@ pub fn differences(machine: &Machine, case: &Case) -> String {
 
 /// Whether any process of the case can be asked on this machine.
 pub fn applies(machine: &Machine, case: &Case) -> bool {
-    case.loaders.iter().any(|it| it.musl.is_some() == machine.musl)
+    case.not_asked.is_none() && case.loaders.iter().any(|it| it.musl.is_some() == machine.musl)
 }
 
 fn prepared(machine: &Machine, described: &Described) -> Described {
@@ -87,14 +89,21 @@ fn write_tree(machine: &Machine, case: &Case, root: &Path) {
     for directory in ["oracle", "proc"] {
         std::fs::create_dir_all(root.join(directory)).unwrap();
     }
-    let put = |from: &Path, to: &str| {
+    let put = |from: &str, to: &str| {
         let to = root.join(to.trim_start_matches('/'));
         std::fs::create_dir_all(to.parent().unwrap()).unwrap();
-        std::fs::copy(from, &to).unwrap();
+        std::fs::hard_link(machine.program(from), &to).unwrap();
     };
-    put(&machine.program("driver.so"), DRIVER);
-    machine.libc.iter().for_each(|libc| put(libc, "/oracle/libc.so.6"));
-    case.loaders.iter().for_each(|loader| put(&machine.loader, &loader.path));
+    put("driver.so", DRIVER);
+    if !machine.musl {
+        put("libc.so.6", "/oracle/libc.so.6");
+        if machine.program("libdl.so.2").exists() {
+            put("libdl.so.2", "/oracle/libdl.so.2");
+            // Where the emulator reads the version that old loaders do not tell.
+            put("libc.so.6", "/lib/x86_64-linux-gnu/libc.so.6");
+        }
+    }
+    case.loaders.iter().for_each(|loader| put("loader", &loader.path));
     for directory in case.processes.iter().filter_map(|it| it.directory.as_ref()) {
         std::fs::create_dir_all(root.join(directory.trim_start_matches('/'))).unwrap();
     }
@@ -111,14 +120,15 @@ fn callable(spec: &mut ElfSpec) {
 
 fn ask(machine: &Machine, root: &Path, described: &Described, interpreter: &str) -> Said {
     let mut events = String::new();
-    for Event { open, caller, global } in &described.events {
-        writeln!(events, "{}\t{}\t{open}", u8::from(*global), caller.as_deref().unwrap_or_default()).unwrap();
+    for Event { open, caller, global, no_load } in &described.events {
+        let flags = u8::from(*global) + 2 * u8::from(*no_load);
+        writeln!(events, "{flags}\t{}\t{open}", caller.as_deref().unwrap_or_default()).unwrap();
     }
     std::fs::write(root.join("oracle/events"), events).unwrap();
     let mut command = Command::new(machine.program("launch"));
     command.arg(root).arg(described.directory.as_deref().unwrap_or("/")).arg(&described.executable);
     command.args(described.environment.iter().map(|(name, value)| format!("{name}={value}")));
-    let output = command.arg("LD_DEBUG=bindings").output().unwrap();
+    let output = command.arg("LD_DEBUG=bindings,libs").output().unwrap();
     let code = output.status.code();
     assert!(code.is_none_or(|it| !(120..=125).contains(&it)), "the process cannot be isolated: launch says {code:?}");
     let (told, debug) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -134,12 +144,16 @@ fn ask(machine: &Machine, root: &Path, described: &Described, interpreter: &str)
         }
     }
     if said.answers.is_empty() {
-        let error = debug.lines().filter(|it| it.contains("rror")).collect::<Vec<_>>().join(" ");
-        said.answers.push(Answer { word: format!("fail {error}"), map: Vec::new() });
+        let error = |it: &&str| it.contains("rror") || it.contains("Inconsistency");
+        let error = debug.lines().filter(error).collect::<Vec<_>>().join(" ");
+        // A signal is a bug of the loader: it forgets to read the versions of an auxiliary of the executable, for one.
+        let word = if code.is_some() { format!("fail {error}") } else { format!("crash {:?}", output.status) };
+        said.answers.push(Answer { word, map: Vec::new() });
     } else if code != Some(0) {
         said.answers.push(Answer { word: format!("crash {:?}", output.status), map: Vec::new() });
     }
     said.bindings = debug.lines().filter_map(binding).collect();
+    said.tried = debug.lines().filter_map(|it| it.split_once("  trying file=")).map(|(_, it)| it.to_owned()).collect();
     said
 }
 
@@ -155,9 +169,11 @@ fn binding(line: &str) -> Option<String> {
 fn emulate(machine: &Machine, root: &Path, described: &Described, interpreter: &str) -> Said {
     let view = View::new(Box::new(HostTree::below(root).unwrap()));
     let objects = Objects::new(&view);
-    let (mut process, _) = render::start(&view, &objects, described, machine.maker, Detail::Versions).unwrap();
+    let look = render::Look { maker: machine.maker, detail: Detail::Probes, without: None };
+    let (mut process, _) = render::start(&view, &objects, described, look).unwrap();
     let mut said = Said::default();
     if let Some(failure) = process.start_failures.first() {
+        said.tried = tried(&view, &process);
         said.answers.push(Answer { word: format!("fail {}", subject(failure)), map: Vec::new() });
         return said;
     }
@@ -165,11 +181,14 @@ fn emulate(machine: &Machine, root: &Path, described: &Described, interpreter: &
     for event in &described.events {
         let word = match render::open(&mut process, event) {
             None => "absent".to_owned(),
+            // The executable has no name.
+            Some(Ok(0)) => "ok ".to_owned(),
             Some(Ok(index)) => format!("ok {}", printable(&process.objects[index].name)),
             Some(Err(failure)) => format!("fail {}", subject(&failure)),
         };
         said.answers.push(Answer { word, map: map(&process, interpreter) });
     }
+    said.tried = tried(&view, &process);
     for (asker, loaded) in process.objects.iter().enumerate() {
         for (symbol, answer) in render::bound(&objects, &process, asker) {
             let name =
@@ -181,19 +200,30 @@ fn emulate(machine: &Machine, root: &Path, described: &Described, interpreter: &
     said
 }
 
-fn map(process: &Process<'_>, interpreter: &str) -> Vec<String> {
-    let names = process.objects.iter().skip(1).map(|it| printable(&it.name));
-    names.filter(|it| it != interpreter).collect()
+/// glibc asks a directory that is not there once in the life of a process (`open_path` in glibc `elf/dl-load.c`); one
+/// whose name is relative counts as being there.
+fn tried(view: &View, process: &Process<'_>) -> Vec<String> {
+    let mut gone: BTreeSet<(&[u8], usize)> = BTreeSet::new();
+    let mut out = Vec::new();
+    for Try { path, via, place } in &process.tried {
+        let cut = path.iter().rposition(|it| *it == b'/').map_or(0, |at| at + 1);
+        let directory = &path[..cut];
+        // The cache names files, not directories.
+        let listed = *via != Via::Cache;
+        if listed && gone.contains(&(directory, *place)) {
+            continue;
+        }
+        if listed && directory.starts_with(b"/") && !view.is_directory(directory) {
+            gone.insert((directory, *place));
+        }
+        out.push(printable(path));
+    }
+    out
 }
 
-/// What a failure is about: the real loader's text contains it.
-fn subject(failure: &Failure) -> String {
-    match failure {
-        Failure::Missing(missing) => printable(&missing.soname),
-        Failure::Unusable { path, .. } => printable(path),
-        Failure::Version(miss) => format!("version `{}' not found", printable(&miss.version)),
-        Failure::TooMany => "too many".to_owned(),
-    }
+fn map(process: &Process<'_>, interpreter: &str) -> Vec<String> {
+    let names = process.link_map().iter().skip(1).map(|it| printable(&process.objects[*it].name));
+    names.filter(|it| it != interpreter).collect()
 }
 
 fn compare(out: &mut String, machine: &Machine, case: &Case, described: &Described, (real, emulated): (&Said, &Said)) {
@@ -207,8 +237,7 @@ fn compare(out: &mut String, machine: &Machine, case: &Case, described: &Describ
             Some(event) => format!("dlopen {} by {:?}", event.open, event.caller),
             None => "start".to_owned(),
         };
-        let (Some(mut theirs), Some(mut ours)) = (real.answers.get(at).cloned(), emulated.answers.get(at).cloned())
-        else {
+        let (Some(theirs), Some(ours)) = (real.answers.get(at), emulated.answers.get(at)) else {
             differs(what, format!("{:?}", real.answers.get(at)), format!("{:?}", emulated.answers.get(at)));
             return;
         };
@@ -216,18 +245,27 @@ fn compare(out: &mut String, machine: &Machine, case: &Case, described: &Describ
             // Filters that filter each other end glibc; no law says how.
             return;
         }
-        if !same_word(machine, &theirs.word, &ours.word) {
-            differs(what, theirs.word, ours.word);
+        let aborted = theirs.word.starts_with("crash") || theirs.word.contains("Inconsistency");
+        if aborted && ours.word.ends_with(ABORTS) {
             return;
         }
-        if reordered {
-            theirs.map.sort();
-            ours.map.sort();
+        if !same_word(machine, &theirs.word, &ours.word) {
+            differs(what, theirs.word.clone(), ours.word.clone());
+            return;
         }
         if theirs.map != ours.map {
             differs(what, theirs.map.join(" "), ours.map.join(" "));
             return;
         }
+    }
+    // Where the start fails, the loader ends with the first failure; the emulator tells every one.
+    let started = emulated.answers.first().is_some_and(|it| it.word == "started");
+    let same = if started { real.tried == emulated.tried } else { emulated.tried.starts_with(&real.tried) };
+    if !machine.musl && !same {
+        let at = real.tried.iter().zip(&emulated.tried).position(|(a, b)| a != b);
+        let at = at.unwrap_or(real.tried.len().min(emulated.tried.len()));
+        let part = |it: &[String]| it.iter().skip(at.saturating_sub(2)).take(6).cloned().collect::<Vec<_>>().join(" ");
+        differs(format!("probe {at}"), part(&real.tried), part(&emulated.tried));
     }
     // Only what the fixture wants: the driver and its C library bind much more.
     let wanted: BTreeSet<&str> = case
@@ -249,7 +287,8 @@ fn same_word(machine: &Machine, real: &str, emulated: &str) -> bool {
         // musl names the request, not the file.
         // What fails after it was opened is told by the name of the request.
         (Some(real), Some(subject)) => {
-            machine.musl || real.contains(subject) || real.contains(subject.rsplit('/').next().unwrap_or_default())
+            let names = |it: &str| real.contains(it) || real.contains(it.rsplit('/').next().unwrap_or_default());
+            machine.musl || subject.split('|').any(names)
         }
         _ => real == emulated,
     }

@@ -33,6 +33,8 @@ pub struct Draft {
     pub directories: Vec<String>,
     /// Elements of `cache`.
     pub cache: Vec<String>,
+    /// Where the process is started.
+    pub directory: String,
     /// `NAME = "value"`.
     pub environment: Vec<String>,
     /// Elements of `events`.
@@ -59,6 +61,9 @@ impl Draft {
             }
         }
         writeln!(out, "\n[[process]]\nexecutable = \"{}\"", self.started).unwrap();
+        if self.directory != "/" {
+            writeln!(out, "directory = \"{}\"", self.directory).unwrap();
+        }
         if !self.environment.is_empty() {
             writeln!(out, "environment = {{ {} }}", self.environment.join(", ")).unwrap();
         }
@@ -107,6 +112,9 @@ impl Draft {
                 part(&mut less).remove(at);
                 out.push(less);
             }
+        }
+        if self.directory != "/" {
+            out.push(Self { directory: "/".to_owned(), ..self.clone() });
         }
         for (at, thing) in self.objects.iter().enumerate() {
             for field in (0..thing.fields.len()).rev() {

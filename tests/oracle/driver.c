@@ -25,7 +25,7 @@ static void tell_map(void)
     for (struct link_map *map = first()->l_next; map; map = map->l_next) { say("M "); say(map->l_name); say("\n"); }
 }
 
-static void perform(char *global, char *by, char *name)
+static void perform(char *flags, char *by, char *name)
 {
     struct link_map *map = first();
     if (*by) while (map && strcmp(map->l_name, by)) map = map->l_next;
@@ -34,8 +34,11 @@ static void perform(char *global, char *by, char *name)
     void *self = *by ? dlopen(map->l_name, RTLD_LAZY | RTLD_NOLOAD) : dlopen(0, RTLD_LAZY);
     caller call = self ? (caller) dlsym(self, "call_dlopen") : 0;
     if (!call) { say("E uncallable\n"); tell_map(); return; }
-    struct link_map *opened = call(name, RTLD_NOW | (*global == '1' ? RTLD_GLOBAL : RTLD_LOCAL), dlopen);
-    if (opened) { say("E ok "); say(opened->l_name); } else { say("E fail "); say(dlerror()); }
+    int visible = *flags & 1 ? RTLD_GLOBAL : RTLD_LOCAL, loads = *flags & 2 ? RTLD_NOLOAD : 0;
+    struct link_map *opened = call(name, RTLD_NOW | visible | loads, dlopen);
+    /* glibc says nothing of an object that is there and not loaded. */
+    char *error = opened ? 0 : dlerror();
+    if (opened) { say("E ok "); say(opened->l_name); } else { say("E fail "); say(error ? error : ""); }
     say("\n");
     tell_map();
 }

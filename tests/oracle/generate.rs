@@ -11,14 +11,15 @@ const HWCAPS: [&str; 5] =
     ["glibc-hwcaps/x86-64-v2", "glibc-hwcaps/x86-64-v3", "glibc-hwcaps/x86-64-v4", "tls", "x86_64"];
 const NAMES: [&str; 6] = ["lib0.so", "lib1.so", "lib2.so", "lib3.so", "lib4.so", "lib5.so"];
 const SYMBOLS: [&str; 3] = ["f", "g", "h"];
+const VERSIONS: [&str; 2] = ["V1", "V2"];
+/// `/p/$PLATFORM` and `/p/$LIB`.
+const PLATFORMS: [&str; 3] = ["/p/haswell", "/p/x86_64", "/p/lib/x86_64-linux-gnu"];
 
 /// What the loader under test can be asked.
 #[derive(Debug, Clone, Copy)]
 pub struct Scope {
     /// A musl: no cache, no filters.
     pub musl: bool,
-    /// glibc before 2.35 aborts on filters that are opened (F1).
-    pub filters: bool,
 }
 
 /// The draft of a seed.
@@ -37,15 +38,18 @@ pub fn draft(seed: u64, scope: Scope) -> Draft {
             }
         }
     }
+    for directory in PLATFORMS {
+        let name = *random.of(&NAMES);
+        if random.chance(20) {
+            tree.candidate(&mut random, directory, name, scope);
+        }
+    }
     for at in 0..3 {
         let path = format!("/ext/e{at}.so");
         tree.object(&mut random, &path, None, scope);
     }
-    let mut executable = Thing { path: "/bin/app".to_owned(), fields: Vec::new() };
-    let most = if random.chance(50) { 0 } else { 2 };
-    needed(&mut random, &mut executable.fields, most);
-    tags(&mut random, &mut executable.fields);
-    symbols(&mut random, &mut executable.fields);
+    tree.system_files(&mut random, scope);
+    let executable = executable(&mut random, scope);
     let mut draft = Draft {
         started: "/bin/app".to_owned(),
         executable,
@@ -55,6 +59,7 @@ pub fn draft(seed: u64, scope: Scope) -> Draft {
         texts: tree.texts,
         directories: tree.directories,
         cache: Vec::new(),
+        directory: if random.chance(20) { "/c" } else { "/" }.to_owned(),
         environment: environment(&mut random),
         events: Vec::new(),
         musl: scope.musl,
@@ -68,6 +73,24 @@ pub fn draft(seed: u64, scope: Scope) -> Draft {
     }
     events(&mut random, &mut draft);
     draft
+}
+
+fn executable(random: &mut Random, scope: Scope) -> Thing {
+    let mut fields = Vec::new();
+    let most = *random.of(&[0, 0, 0, 0, 0, 1, 1, 1, 2, 2]);
+    needed(random, &mut fields, most);
+    tags(random, &mut fields);
+    symbols(random, &mut fields, &[]);
+    if random.chance(4) {
+        fields.push(format!(r#"soname = "{}""#, random.of(&NAMES)));
+    }
+    if random.chance(5) {
+        fields.push("no_default_library_path = true".to_owned());
+    }
+    if !scope.musl && random.chance(3) {
+        fields.push(format!(r#"auxiliary = ["{}"]"#, random.of(&NAMES[4..])));
+    }
+    Thing { path: "/bin/app".to_owned(), fields }
 }
 
 #[derive(Default)]
@@ -85,6 +108,18 @@ impl Tree {
         self.links.extend([r#""/ln" = "/a""#.to_owned(), r#""/ring" = "ring""#.to_owned()]);
         self.texts.push(r#""/file" = "no directory""#.to_owned());
         self.directories.push(r#""/empty""#.to_owned());
+    }
+
+    /// What the loader itself reads.
+    fn system_files(&mut self, random: &mut Random, scope: Scope) {
+        let (name, path) = (random.of(&NAMES), format!("{}/{}", random.of(&DIRECTORIES), random.of(&NAMES)));
+        if scope.musl && random.chance(25) {
+            let lists = ["/cached:/usr/lib", "/b\n/lib\n", "/a::/usr/local/lib", "/lib"];
+            self.texts.push(format!("\"/etc/ld-musl-x86_64.path\" = {:?}", random.of(&lists)));
+        } else if !scope.musl && random.chance(10) {
+            let text = format!("# first\n{name}: {path} # gone.so\n\tlibgone.so");
+            self.texts.push(format!("\"/etc/ld.so.preload\" = {text:?}"));
+        }
     }
 
     /// One file of a name: mostly an object, now and then something else.
@@ -119,14 +154,19 @@ impl Tree {
             (Some(_), 70..85) => fields.push(format!(r#"soname = "{}""#, random.of(&NAMES))),
             (Some(_) | None, _) => {}
         }
-        needed(random, &mut fields, 3);
+        let names = needed(random, &mut fields, 3);
         tags(random, &mut fields);
-        symbols(random, &mut fields);
-        if random.chance(12) {
+        symbols(random, &mut fields, &names);
+        versions(random, &mut fields, &names);
+        if random.chance(3) {
+            let stack = if random.chance(50) { "absent" } else { "executable" };
+            fields.push(format!(r#"stack = "{stack}""#));
+        }
+        if random.chance(15) {
             fields.push("no_default_library_path = true".to_owned());
         }
         let leaf = name.is_some_and(|it| NAMES[4..].contains(&it));
-        if scope.filters && !leaf && random.chance(5) {
+        if !scope.musl && !leaf && random.chance(7) {
             let kind = if random.chance(70) { "auxiliary" } else { "filter" };
             fields.push(format!(r#"{kind} = ["{}"]"#, random.of(&NAMES[4..])));
         }
@@ -134,7 +174,7 @@ impl Tree {
     }
 }
 
-fn needed(random: &mut Random, fields: &mut Vec<String>, most: u64) {
+fn needed(random: &mut Random, fields: &mut Vec<String>, most: u64) -> Vec<String> {
     let count = random.below(most + 1);
     let names: Vec<String> = (0..count)
         .map(|_| {
@@ -150,6 +190,18 @@ fn needed(random: &mut Random, fields: &mut Vec<String>, most: u64) {
     if !names.is_empty() {
         fields.push(format!("needed = {names:?}"));
     }
+    names
+}
+
+/// Versions of a file that is needed, seldom of one that nobody needs.
+fn versions(random: &mut Random, fields: &mut Vec<String>, needed: &[String]) {
+    let file = match needed.iter().find(|it| !it.contains('/')) {
+        Some(name) if random.chance(12) => name,
+        Some(_) | None if random.chance(1) => "libgone.so",
+        Some(_) | None => return,
+    };
+    let (kind, version) = (random.of(&["versions", "versions", "weak"]), random.of(&VERSIONS));
+    fields.push(format!(r#"needs_versions = [{{ file = "{file}", {kind} = ["{version}"] }}]"#));
 }
 
 fn tags(random: &mut Random, fields: &mut Vec<String>) {
@@ -167,16 +219,26 @@ fn tags(random: &mut Random, fields: &mut Vec<String>) {
     }
 }
 
-fn symbols(random: &mut Random, fields: &mut Vec<String>) {
-    let mut some = |percent: u64| -> Vec<&str> { SYMBOLS.into_iter().filter(|_| random.chance(percent)).collect() };
-    let (defines, wants) = (some(25), some(40));
-    if !defines.is_empty() {
-        fields.push(format!("defines = {defines:?}"));
+fn symbols(random: &mut Random, fields: &mut Vec<String>, needed: &[String]) {
+    let (mut defines, mut wants) = (Vec::new(), Vec::new());
+    for name in SYMBOLS {
+        if random.chance(25) {
+            let version = random.chance(20).then(|| random.of(&VERSIONS));
+            let version = version.map_or_else(String::new, |it| format!(r#", version = "{it}""#));
+            defines.push(format!(r#"{{ name = "{name}"{version} }}"#));
+        }
+        if random.chance(40) {
+            // Weak: what nobody defines fails no dlopen.
+            let weak = if random.chance(96) { ", weak = true" } else { "" };
+            let from = needed.iter().find(|it| !it.contains('/')).filter(|_| random.chance(10));
+            let of = |it: &String| format!(r#", version = "{}", from = "{it}""#, random.of(&VERSIONS));
+            wants.push(format!(r#"{{ name = "{name}"{weak}{} }}"#, from.map_or_else(String::new, of)));
+        }
     }
-    if !wants.is_empty() {
-        // Weak: what nobody defines fails no dlopen.
-        let wants: Vec<String> = wants.iter().map(|it| format!(r#"{{ name = "{it}", weak = true }}"#)).collect();
-        fields.push(format!("wants = [{}]", wants.join(", ")));
+    for (list, name) in [(defines, "defines"), (wants, "wants")] {
+        if !list.is_empty() {
+            fields.push(format!("{name} = [{}]", list.join(", ")));
+        }
     }
 }
 
@@ -202,11 +264,14 @@ fn element(random: &mut Random) -> String {
         62..66 => plain.trim_start_matches('/').to_owned(),
         66..71 => String::new(),
         71..76 => "$ORIGIN".to_owned(),
-        76..80 => "${ORIGIN}/../b".to_owned(),
+        76..79 => "${ORIGIN}/../b".to_owned(),
+        79..80 => "$ORIGIN.d/../a".to_owned(),
         80..82 => "$ORIGINx".to_owned(),
-        82..84 => "/$LIB".to_owned(),
-        84..86 => "/$PLATFORM/..".to_owned(),
-        86..90 => "/ln".to_owned(),
+        82..83 => "/$LIB".to_owned(),
+        83..84 => "/p/${LIB}".to_owned(),
+        84..87 => "/p/$PLATFORM".to_owned(),
+        87..88 => "$FOO/a".to_owned(),
+        88..90 => "/ln".to_owned(),
         90..93 => "/gone".to_owned(),
         93..95 => "/file".to_owned(),
         95..97 => "/ring".to_owned(),
@@ -222,12 +287,16 @@ fn environment(random: &mut Random) -> Vec<String> {
         out.push(format!("LD_LIBRARY_PATH = \"{}\"", path_list(random, "::;")));
     }
     if random.chance(25) {
-        let entry = match random.below(4) {
-            0 => format!("{}/{}", random.of(&DIRECTORIES), random.of(&NAMES)),
-            1 => format!("$ORIGIN/../a/{}", random.of(&NAMES)),
-            _ => (*random.of(&NAMES)).to_owned(),
-        };
-        out.push(format!("LD_PRELOAD = \"{entry}\""));
+        let mut entries = Vec::new();
+        for _ in 0..1 + random.below(2) {
+            entries.push(match random.below(5) {
+                0 => format!("{}/{}", random.of(&DIRECTORIES), random.of(&NAMES)),
+                1 => format!("$ORIGIN/../a/{}", random.of(&NAMES)),
+                2 => format!("a/{}", random.of(&NAMES)),
+                _ => (*random.of(&NAMES)).to_owned(),
+            });
+        }
+        out.push(format!("LD_PRELOAD = \"{}\"", entries.join([" ", ":"][random.below(2) as usize])));
     }
     out
 }
@@ -263,6 +332,9 @@ fn events(random: &mut Random, draft: &mut Draft) {
             0..50 => random.of(&draft.objects).path.clone(),
             50..55 => format!("{}/{}", random.of(&DIRECTORIES), random.of(&NAMES)),
             55..58 => format!("$ORIGIN/{}", random.of(&NAMES)),
+            58..60 => format!("a/{}", random.of(&NAMES)),
+            60..62 => "/gone/libgone.so".to_owned(),
+            62..64 => "libgone.so".to_owned(),
             _ => (*random.of(&NAMES)).to_owned(),
         };
         let caller = if callers && !opened.is_empty() && random.chance(40) {
@@ -271,7 +343,8 @@ fn events(random: &mut Random, draft: &mut Draft) {
             String::new()
         };
         let global = if random.chance(25) { ", global = true" } else { "" };
-        draft.events.push(format!(r#"{{ open = "{open}"{caller}{global} }}"#));
+        let no_load = if random.chance(12) { ", no_load = true" } else { "" };
+        draft.events.push(format!(r#"{{ open = "{open}"{caller}{global}{no_load} }}"#));
         if open.starts_with('/') {
             opened.push(open);
         }

@@ -118,6 +118,9 @@ pub(crate) fn broken() -> Case {
         capability: "mpi".into(),
         candidates: words(&["libmpi.so.12", "libmpi.so.40"]),
         picked: known(None),
+        file: known(None),
+        shadows: known(None),
+        shadows_via: text("none"),
         decided_by: text("the first library that opens"),
     }]);
     let mut none = hdf5("h5py", "none", "", "none");

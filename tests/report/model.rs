@@ -94,6 +94,7 @@ pub(crate) fn object(path: &str, package: &str) -> Object {
         in_process: known(true),
         readable_by_others: known(true),
         debug_marks: known(vec![]),
+        executable_stack: text("no"),
     }
 }
 
@@ -212,6 +213,13 @@ pub(crate) fn facts(prefix: &str, imports: &[&str]) -> Facts {
             overrides: known(vec![]),
             preloads: known(vec![]),
             choices: known(vec![]),
+            bindings: known(vec![]),
+            captures: known(vec![]),
+            undefined_symbols: known(vec![]),
+            order_effects: known(vec![]),
+            fatal_hits: known(vec![]),
+            cut_rpaths: known(vec![]),
+            cpu_variants: known(vec![]),
         },
         evidence: vec![],
         gaps: vec![],

@@ -160,6 +160,11 @@ pub(crate) fn loads() -> LoadsReport {
         schema: LoadsReport::SCHEMA,
         events: events.into_iter().map(|(it, objects)| LoadEvent { import: it.into(), objects }).collect(),
         missing: vec![unmet],
+        alternatives: vec![LoadAlternative {
+            module: "fast.kernels".to_owned(),
+            condition: Undecided { what: "if".to_owned(), path: "/env/lib/fast/__init__.py".to_owned(), line: 7 },
+            objects: vec!["/env/lib/fast/kernels.so".to_owned(), "/env/lib/libkernels.so.1".to_owned()],
+        }],
         gaps: vec![gap("/opt/mpi/lib", "tree", "permission denied", "libraries in it")],
         parts: vec![("/opt/mkl/lib/libmkl_rt.so.2".into(), "libmkl_def.so.2".into())],
         failures: vec![

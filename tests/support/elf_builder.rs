@@ -59,6 +59,8 @@ pub struct ElfSpec {
     pub build_id: Option<String>,
     /// Which hash tables there are.
     pub hash: Hash,
+    /// Bits of the x86 ISA levels that it needs: 2 is v2, 4 is v3, 8 is v4.
+    pub isa_needed: Option<u32>,
     /// PT_GNU_STACK.
     pub stack: Stack,
     /// Whether there are section headers.
@@ -300,6 +302,7 @@ impl Default for ElfSpec {
             comment: None,
             build_id: None,
             hash: Hash::Gnu,
+            isa_needed: None,
             stack: Stack::Plain,
             sections: true,
             padding_bytes: 0,

@@ -20,6 +20,9 @@ impl Writer<'_> {
         if self.part(".note.gnu.build-id").is_some() {
             headers.push((4, READ));
         }
+        if self.part(".note.gnu.property").is_some() {
+            headers.push((0x6474_e553, READ));
+        }
         match self.spec.stack {
             Stack::Plain => headers.push((0x6474_e551, 6)),
             Stack::Executable => headers.push((0x6474_e551, 7)),
@@ -43,6 +46,7 @@ impl Writer<'_> {
                 (first, self.base + first, length, length)
             }
             4 => whole(".note.gnu.build-id"),
+            0x6474_e553 => whole(".note.gnu.property"),
             1 => {
                 let own = |part: &&Part| Self::segment_of(part).map(|index| self.segments()[index]) == Some(flags);
                 let (first, last) = (self.parts.iter().find(own).unwrap(), self.parts.iter().rfind(own).unwrap());

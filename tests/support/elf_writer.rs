@@ -161,6 +161,11 @@ impl<'a> Writer<'a> {
             note.long(&[4, id.len() as u32, 3]).raw(b"GNU\0").raw(&id).raw(&vec![0; id.len().wrapping_neg() % 4]);
             self.add(".note.gnu.build-id", 7, 2, 4, note.bytes);
         }
+        if let Some(bits) = spec.isa_needed {
+            let mut note = Out::new(machine);
+            note.long(&[4, 16, 5]).raw(b"GNU\0").long(&[0xc000_8002, 4, bits, 0]);
+            self.add(".note.gnu.property", 7, 2, 8, note.bytes);
+        }
         if !is_static {
             self.add_tables(word);
         }

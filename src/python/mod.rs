@@ -1,0 +1,22 @@
+//! What Python source says, without running it.
+//!
+//! [`outline`] tells the statements of a module apart, at the speed of reading it; [`Reader`] parses those that matter.
+//!
+//! Invariant: no statement is run here; what a statement does is decided in `trace`.
+
+mod expressions;
+mod fragment;
+mod import;
+mod lines;
+mod outline;
+mod reader;
+mod references;
+mod syntax;
+
+pub use import::import_statement;
+pub use outline::{Definition, Item, ItemKind, outline};
+pub use reader::{NotPython, Reader};
+pub use references::{Reference, mentions_import, references};
+pub use syntax::{
+    Alias, Body, Call, Comparison, Expression, Handler, Operator, Parameter, Routine, Statement, StatementKind,
+};

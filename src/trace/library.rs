@@ -1,0 +1,105 @@
+//! Sources that were read, and what was parsed of them: once for all processes of an installation.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::rc::Rc;
+
+use super::value::Source;
+use crate::base::{TreePath, read_range};
+use crate::python::{Body, NotPython, Reader, Routine, outline};
+use crate::tree::View;
+
+/// Largest source that is followed, in bytes.
+const SOURCE_BYTES: u64 = 16 << 20;
+
+/// Texts that say that a module makes names while it runs.
+const MAKES_NAMES: [&[u8]; 5] = [b"globals()", b"vars()", b"setattr(", b"__dict__", b"exec("];
+
+/// Texts that say that a module makes modules of which no file tells.
+const MAKES_MODULES: [&[u8]; 2] = [b"sys.modules", b"meta_path"];
+
+/// A source, and where in it a part begins.
+type Part = (*const Source, usize);
+
+/// The sources of an installation.
+pub struct Library {
+    reader: RefCell<Option<Reader>>,
+    sources: RefCell<HashMap<TreePath, Result<Rc<Source>, String>>>,
+    bodies: RefCell<HashMap<Part, Result<Body, NotPython>>>,
+    routines: RefCell<HashMap<Part, Result<Rc<Routine>, NotPython>>>,
+}
+
+impl Default for Library {
+    fn default() -> Self {
+        Self {
+            reader: RefCell::new(Reader::new()),
+            sources: RefCell::default(),
+            bodies: RefCell::default(),
+            routines: RefCell::default(),
+        }
+    }
+}
+
+impl Library {
+    /// A source file, its statements told apart.
+    pub(super) fn source(&self, view: &View, file: &TreePath) -> Result<Rc<Source>, String> {
+        if let Some(known) = self.sources.borrow().get(file) {
+            return known.clone();
+        }
+        let fresh = read(view, file).map(|bytes| Rc::new(of_bytes(file, bytes)));
+        self.sources.borrow_mut().insert(file.clone(), fresh.clone());
+        fresh
+    }
+
+    /// Statements of a part of a source that begins in `line`.
+    pub(super) fn statements(&self, of: &Rc<Source>, range: &Range<usize>, line: u32) -> Result<Body, NotPython> {
+        let part = (Rc::as_ptr(of), range.start);
+        if let Some(known) = self.bodies.borrow().get(&part) {
+            return known.clone();
+        }
+        let fresh = self.read(line, |reader| reader.statements(&of.bytes, range.clone(), line));
+        self.bodies.borrow_mut().insert(part, fresh.clone());
+        fresh
+    }
+
+    /// Statements of a text that stands in no file.
+    pub(super) fn statements_of_text(&self, text: &str, line: u32) -> Result<Body, NotPython> {
+        self.read(line, |reader| reader.statements(text.as_bytes(), 0..text.len(), line))
+    }
+
+    /// A function or class that begins in `line`.
+    pub(super) fn routine(&self, of: &Rc<Source>, range: &Range<usize>, line: u32) -> Result<Rc<Routine>, NotPython> {
+        let part = (Rc::as_ptr(of), range.start);
+        if let Some(known) = self.routines.borrow().get(&part) {
+            return known.clone();
+        }
+        let fresh = self.read(line, |reader| reader.routine(&of.bytes, range.clone(), line)).map(Rc::new);
+        self.routines.borrow_mut().insert(part, fresh.clone());
+        fresh
+    }
+
+    fn read<T>(&self, line: u32, ask: impl FnOnce(&mut Reader) -> Result<T, NotPython>) -> Result<T, NotPython> {
+        match self.reader.borrow_mut().as_mut() {
+            Some(reader) => ask(reader),
+            None => Err(NotPython { line }),
+        }
+    }
+}
+
+/// The whole of a file.
+pub(super) fn read(view: &View, file: &TreePath) -> Result<Vec<u8>, String> {
+    let open = view.open(file.as_bytes()).map_err(|it| it.to_string())?;
+    if SOURCE_BYTES < open.size_bytes() {
+        return Err("larger than 16 MiB".to_owned());
+    }
+    read_range(&*open, 0, open.size_bytes()).map_err(|it| it.to_string())
+}
+
+/// A source whose bytes are at hand.
+pub(super) fn of_bytes(path: &TreePath, bytes: Vec<u8>) -> Source {
+    let holds = |texts: &[&[u8]]| texts.iter().any(|it| memchr::memmem::find(&bytes, it).is_some());
+    let (makes_names, makes_modules) = (holds(&MAKES_NAMES), holds(&MAKES_MODULES));
+    let items = outline(&bytes);
+    Source { path: path.clone(), bytes, items, makes_names, makes_modules }
+}
