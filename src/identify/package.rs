@@ -69,9 +69,10 @@ impl ExtensionImports {
         self.extension.iter().filter(fits).flat_map(|it| it.imports.iter().cloned()).collect()
     }
 
-    /// Texts that tell extensions that import alike from others.
-    pub fn mentions(&self) -> impl Iterator<Item = &str> {
-        self.extension.iter().flat_map(|it| it.mentions.iter().map(String::as_str))
+    /// Texts that decide what an extension imports.
+    pub fn mentions_of<'s>(&'s self, module: &'s str) -> impl Iterator<Item = &'s str> {
+        let fits = |it: &&ExtensionImport| matches_any(&it.extensions, module.as_bytes());
+        self.extension.iter().filter(fits).flat_map(|it| it.mentions.iter().map(String::as_str))
     }
 }
 

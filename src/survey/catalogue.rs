@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use regex::bytes::Regex;
+
 use super::knowledge::Knowledge;
 use crate::base::{Gap, Stage, TreePath, Variables};
 use crate::identify::{Group, Identity, Look, Opening, RealFile};
@@ -16,11 +18,20 @@ pub(super) struct Catalogue<'v> {
     gaps: Mutex<Vec<Gap>>,
     /// What extensions name that tells what they import.
     texts: Mutex<HashMap<TreePath, Vec<String>>>,
+    /// Patterns by their text: most extensions of a package are asked for the same.
+    patterns: Mutex<HashMap<String, Regex>>,
 }
 
 impl<'v> Catalogue<'v> {
     pub(super) fn new(objects: &'v Objects<'v>, know: &'v Knowledge) -> Self {
-        Self { objects, know, known: Mutex::default(), gaps: Mutex::default(), texts: Mutex::default() }
+        Self {
+            objects,
+            know,
+            known: Mutex::default(),
+            gaps: Mutex::default(),
+            texts: Mutex::default(),
+            patterns: Mutex::default(),
+        }
     }
 
     /// What the object is, if it defines a symbol of a capability and a description fits.
@@ -79,6 +90,17 @@ impl<'v> Catalogue<'v> {
     /// What an extension names, where it was read before.
     pub(super) fn telling_texts(&self, extension: &TreePath) -> Option<Vec<String>> {
         self.texts.lock().unwrap_or_else(PoisonError::into_inner).get(extension).cloned()
+    }
+
+    /// A pattern, compiled once; none where it is none.
+    pub(super) fn pattern(&self, text: &str) -> Option<Regex> {
+        let mut patterns = self.patterns.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = patterns.get(text) {
+            return Some(known.clone());
+        }
+        let Ok(fresh) = Regex::new(text) else { return None };
+        patterns.insert(text.to_owned(), fresh.clone());
+        Some(fresh)
     }
 
     /// Every process of the installation asks again.

@@ -192,15 +192,14 @@ impl Session<'_> {
     /// functions imports it by name (Cython's cimport), and what tells compilers of Python.
     fn telling_texts(&mut self, module: &str, path: &TreePath) -> Vec<String> {
         let Some((top, _)) = module.split_once('.') else { return Vec::new() };
-        let mut words: Vec<String> = self.catalogue.know.extension_imports.mentions().map(regex::escape).collect();
-        words.push(format!(r"{}(?:\.[A-Za-z0-9_]+)+", regex::escape(top)));
         if let Some(known) = self.catalogue.telling_texts(path) {
             return known;
         }
-        let texts = match Regex::new(&format!(r"(?-u:\b)({})\x00", words.join("|"))) {
-            Ok(pattern) => self.texts(path, &pattern, NAMED).unwrap_or_default(),
-            Err(_) => Vec::new(),
-        };
+        let know = &self.catalogue.know.extension_imports;
+        let mut words: Vec<String> = know.mentions_of(module).map(regex::escape).collect();
+        words.push(format!(r"{}(?:\.[A-Za-z0-9_]+)+", regex::escape(top)));
+        let pattern = self.catalogue.pattern(&format!(r"(?-u:\b)({})\x00", words.join("|")));
+        let texts = pattern.and_then(|it| self.texts(path, &it, NAMED)).unwrap_or_default();
         self.catalogue.remember_texts(path, &texts);
         texts
     }
