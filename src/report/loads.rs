@@ -251,14 +251,21 @@ fn alternatives(report: &LoadsReport, names: &Names, paper: &mut Paper<'_>) {
     }
     paper.blank();
     paper.put(0, 2, &[(Tone::Warning, "may be loaded too")]);
-    for it in &report.alternatives {
-        let Undecided { what, path, line } = &it.condition;
+    let mut rest = report.alternatives.as_slice();
+    while let Some(first) = rest.first() {
+        // Kernels of one library differ in nothing but the CPU: they stand together.
+        let like = |it: &&LoadAlternative| first.condition.line == 0 && it.condition == first.condition;
+        let count = rest.iter().take_while(like).count().max(1);
+        let (group, others) = rest.split_at(count.min(rest.len()));
+        rest = others;
+        let Undecided { what, path, line } = &first.condition;
         let place = match line {
-            0 => format!(", by the {what} that {} finds", names.short(path)),
+            0 => format!(": some of these, by the {what} that {} finds", names.short(path)),
             line => format!(", if `{what}` in {} line {line}", names.short(path)),
         };
-        paper.put(2, 6, &[(Tone::Strong, &it.module), (Tone::Plain, &place)]);
-        for object in &it.objects {
+        let modules: Vec<&str> = group.iter().map(|it| it.module.as_str()).collect();
+        paper.put(2, 6, &[(Tone::Strong, &modules.join(", ")), (Tone::Plain, &place)]);
+        for object in group.iter().flat_map(|it| &it.objects).filter(|_| *line > 0) {
             paper.put(6, 8, &[(Tone::Faint, &names.short(object))]);
         }
     }

@@ -36,6 +36,23 @@ impl ModulesReport {
         document(self)
     }
 
+    /// File, importer and condition; a source that is a module of the process goes by its name.
+    fn described(&self, it: &ExecutedModule, names: &Names) -> String {
+        let named = |path: &str| {
+            let module = self.modules.iter().find(|it| it.file.as_deref() == Some(path));
+            module.map_or_else(|| names.short(path), |it| it.module.clone())
+        };
+        let mut words = Vec::new();
+        words.extend(it.file.as_ref().map(|it| names.short(it)));
+        words.extend(it.imported_by.as_ref().map(|it| match it.line {
+            0 => format!("by {}", named(&it.path)),
+            line => format!("by {} line {line}", named(&it.path)),
+        }));
+        let condition = it.condition.as_ref();
+        words.extend(condition.map(|it| format!("on `{}` in {} line {}", it.what, named(&it.path), it.line)));
+        words.join(", ")
+    }
+
     /// For people: the certain ones in order, then what depends on something unknown.
     pub fn text(&self, look: &Look) -> String {
         let names = self.asked.names();
@@ -48,14 +65,14 @@ impl ModulesReport {
             if extensions == 0 { "none".to_owned() } else { extensions.to_string() }
         );
         for (number, it) in certain.enumerate() {
-            body.numbered(&format!("{:>4}", number + 1), &it.module, &described(it, &names));
+            body.numbered(&format!("{:>4}", number + 1), &it.module, &self.described(it, &names));
         }
         let open: Vec<&ExecutedModule> = self.modules.iter().filter(|it| it.condition.is_some()).collect();
         if !open.is_empty() {
             body.blank();
             body.put(0, 2, &[(Tone::Warning, "may run too, where the condition holds")]);
             for it in open {
-                body.numbered("   ?", &it.module, &described(it, &names));
+                body.numbered("   ?", &it.module, &self.described(it, &names));
             }
         }
         for it in &self.failures {
@@ -111,17 +128,4 @@ pub struct Undecided {
     pub path: String,
     /// From 1.
     pub line: u32,
-}
-
-fn described(it: &ExecutedModule, names: &Names) -> String {
-    let mut words = Vec::new();
-    words.extend(it.file.as_ref().map(|it| names.short(it)));
-    words.extend(it.imported_by.as_ref().map(|it| match it.line {
-        0 => format!("by {}", names.short(&it.path)),
-        line => format!("by {} line {line}", names.short(&it.path)),
-    }));
-    words.extend(
-        it.condition.as_ref().map(|it| format!("on `{}` in {} line {}", it.what, names.short(&it.path), it.line)),
-    );
-    words.join(", ")
 }
