@@ -156,6 +156,12 @@ fn explain_library() {
 }
 
 #[test]
+fn modules() {
+    check("pages", "modules.txt", &pages::modules().text(&Look::BATCH));
+    check("pages", "modules.json", &pages::modules().json());
+}
+
+#[test]
 fn loads() {
     check("pages", "loads.txt", &pyhpc_audit::report::loads_text(&pages::loads(), &Look::BATCH));
     check("pages", "loads-verbose.txt", &pyhpc_audit::report::loads_text(&pages::loads(), &VERBOSE));

@@ -175,6 +175,41 @@ pub(crate) fn loads() -> LoadsReport {
     }
 }
 
+pub(crate) fn modules() -> ModulesReport {
+    let module = |module: &str, file: Option<&str>, by: Option<(&str, u32)>| ExecutedModule {
+        module: module.to_owned(),
+        file: file.map(|it| format!("{SITE}/{it}")),
+        extension: file.is_some_and(|it| it.ends_with(".so")),
+        imported_by: by.map(|(path, line)| SourceLine { path: format!("{SITE}/{path}"), line }),
+        condition: None,
+    };
+    let core = format!("numpy/_core/_multiarray_umath.{TAG}.so");
+    let mut perhaps = module("numpy.fast", Some("numpy/fast.py"), Some(("numpy/__init__.py", 9)));
+    perhaps.condition = Some(Undecided { what: "if".into(), path: format!("{SITE}/numpy/__init__.py"), line: 8 });
+    ModulesReport {
+        schema: ModulesReport::SCHEMA,
+        modules: vec![
+            module("numpy", Some("numpy/__init__.py"), None),
+            module("numpy._core", None, Some(("numpy/__init__.py", 3))),
+            module("numpy._core._multiarray_umath", Some(&core), Some(("numpy/__init__.py", 3))),
+            module("numpy.exceptions", Some("numpy/exceptions.py"), Some((&core, 0))),
+            perhaps,
+        ],
+        gaps: vec![gap(
+            &format!("{SITE}/numpy/odd.py"),
+            "python",
+            "line 4: it cannot be parsed as Python",
+            "what it imports",
+        )],
+        failures: vec![FailedImport {
+            import: "h5py".into(),
+            reason: format!("No module named 'h5py.defs' ({SITE}/h5py/__init__.py line 2)"),
+            ask: "h5py".into(),
+        }],
+        asked: asked(),
+    }
+}
+
 pub(crate) fn alone() -> AloneReport {
     let answers = |list: &[(&str, Option<&str>)]| {
         list.iter().map(|(soname, path)| ((*soname).to_owned(), path.map(str::to_owned))).collect()
