@@ -275,20 +275,27 @@ impl Run<'_, '_> {
             }
         }
         let result = self.statements(body, scope);
+        // A manager that says yes on its way out takes what was raised with it.
+        let mut taken = Some(swallows);
         for manager in entered.iter().rev() {
-            self.call_method(manager, "__exit__", 3)?;
+            taken = match (taken, self.call_method(manager, "__exit__", 3)?.truth()) {
+                (Some(true), _) | (_, Some(true)) => Some(true),
+                (Some(false), it) => it,
+                (None, _) => None,
+            };
         }
-        match result {
-            Err(_raised) if swallows => Ok(Flow::Next),
-            result => result,
+        match (result, taken) {
+            (Err(_raised), Some(true)) => Ok(Flow::Next),
+            (Err(Raised(failure)), None) => Err(Raised(super::Failure { rests_on_values: true, ..failure })),
+            (result, _) => result,
         }
     }
 
-    /// A method of an object whose class is known; its arguments are not.
-    fn call_method(&mut self, object: &Value, name: &str, arguments: usize) -> Result<(), Raised> {
-        let Value::Instance(_) = object else { return Ok(()) };
+    /// A method of an object; its arguments are not known, and nothing is where the class is not.
+    fn call_method(&mut self, object: &Value, name: &str, arguments: usize) -> Result<Value, Raised> {
+        let Value::Instance(_) = object else { return Ok(Value::Unknown) };
         let method = self.attribute(object, &Rc::from(name))?;
-        self.call_value(&method, vec![Value::Unknown; arguments], Vec::new(), true).map(|_| ())
+        self.call_value(&method, vec![Value::Unknown; arguments], Vec::new(), true)
     }
 
     fn raise(&mut self, value: Option<&Expression>, scope: &mut Scope) -> Result<Flow, Raised> {
