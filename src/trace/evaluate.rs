@@ -34,7 +34,7 @@ impl Run<'_, '_> {
                     Some(value) => value,
                     None => {
                         if &**name != "__path__" {
-                            self.soft("NameError", format!("name '{name}' is not defined"))?;
+                            self.soft_here("NameError", format!("name '{name}' is not defined"))?;
                         }
                         Value::Unknown
                     }

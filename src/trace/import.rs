@@ -201,8 +201,9 @@ impl Run<'_, '_> {
             module.status = Status::Running;
         }
         let handled = std::mem::take(&mut self.handled);
+        let caught_here = std::mem::replace(&mut self.caught_here, self.caught.len());
         let result = self.module_body(name, &source);
-        self.handled = handled;
+        (self.handled, self.caught_here) = (handled, caught_here);
         result?;
         let status = if self.is_perhaps() { Status::Perhaps } else { Status::Loaded };
         if let Some(module) = self.state.modules.get_mut(name) {
@@ -300,7 +301,7 @@ impl Run<'_, '_> {
         if !closed {
             return Ok(Value::Unknown);
         }
-        self.soft("ImportError", format!("cannot import name '{name}' from '{from}'"))?;
+        self.soft_here("ImportError", format!("cannot import name '{name}' from '{from}'"))?;
         Ok(Value::Unknown)
     }
 

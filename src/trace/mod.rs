@@ -16,6 +16,7 @@
 mod call;
 mod effects;
 mod evaluate;
+mod exceptions;
 mod execute;
 mod finder;
 mod import;

@@ -173,6 +173,8 @@ pub(super) struct Run<'r, 'a> {
     pub(super) limit: u64,
     /// Exceptions that somebody around catches.
     pub(super) caught: Vec<Rc<str>>,
+    /// Where those begin that the module at hand waits for.
+    pub(super) caught_here: usize,
     /// Failures that are being handled.
     pub(super) handled: usize,
 }
@@ -187,6 +189,7 @@ impl<'r, 'a> Run<'r, 'a> {
             place: None,
             limit: STEPS,
             caught: Vec::new(),
+            caught_here: 0,
             handled: 0,
         }
     }

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::Place;
+use super::exceptions::{caught_names, is_a};
 use super::execute::{Flow, Scope};
 use super::state::{Raised, Run};
 use super::value::{Function, Value};
@@ -328,7 +329,17 @@ impl Run<'_, '_> {
     /// Raises what the program may rely on not to happen: an exception that nobody catches would end an import that works
     /// wherever the package works, so that a value that was followed wrongly is more likely.
     pub(super) fn soft(&self, class: &str, reason: impl Into<String>) -> Result<(), Raised> {
-        if !self.caught.iter().any(|it| is_a(class, it)) {
+        self.soft_since(0, class, reason)
+    }
+
+    /// The same for names that are not there: only a handler in the module itself can wait for that. One around the import of
+    /// the module would take a name that was not seen for a module that does not work.
+    pub(super) fn soft_here(&self, class: &str, reason: impl Into<String>) -> Result<(), Raised> {
+        self.soft_since(self.caught_here, class, reason)
+    }
+
+    fn soft_since(&self, first: usize, class: &str, reason: impl Into<String>) -> Result<(), Raised> {
+        if !self.caught.iter().skip(first).any(|it| is_a(class, it)) {
             return Ok(());
         }
         let Raised(failure) = Raised::new(class, reason);
@@ -393,7 +404,11 @@ impl Run<'_, '_> {
         match (object, value) {
             (Value::Native(name), value) if &*name == "globals" => self.bind_in_module(&scope.module, &key, value),
             (Value::Native(name), Value::Module(other)) if &*name == "sys.modules" => self.alias(&key, &other),
-            (Value::Native(name), _) if &*name == "sys.modules" => self.enter(&key, None, None, true),
+            (Value::Native(name), _) if &*name == "sys.modules" => match self.state.modules.get_mut(&key) {
+                // A module that puts an object in its own place: what that offers is not known.
+                Some(module) => module.is_open = true,
+                None => self.enter(&key, None, None, true),
+            },
             (Value::Dictionary(pairs), value) => {
                 if let Expression::Name(name) = of {
                     let more = std::iter::once((Value::Text(key), value));
@@ -409,7 +424,7 @@ impl Run<'_, '_> {
     /// A module is known by one more name.
     fn alias(&mut self, name: &Rc<str>, of: &Rc<str>) {
         let Some(module) = self.state.modules.get(of) else { return };
-        if name != of && !self.state.modules.contains_key(name) {
+        if name != of {
             let (names, search, source, is_open) =
                 (module.names.clone(), module.search.clone(), module.source.clone(), module.is_open);
             self.enter(name, search, source, is_open);
@@ -443,53 +458,11 @@ impl Run<'_, '_> {
     }
 }
 
-/// Names of the exceptions that a handler catches; all without any.
-fn caught_names(it: Option<&Expression>, names: &mut Vec<Rc<str>>) {
-    match it {
-        None => names.push(Rc::from("BaseException")),
-        Some(Expression::Name(name) | Expression::Attribute(_, name)) => names.push(Rc::clone(name)),
-        Some(Expression::Sequence(several)) => several.iter().for_each(|it| caught_names(Some(it), names)),
-        Some(_) => {}
-    }
-}
-
 /// Elements of a sequence, keys of a dictionary; `None` where they are not known.
 pub(super) fn elements(value: &Value) -> Option<Vec<Value>> {
     match value {
         Value::Sequence(it) => Some(it.to_vec()),
         Value::Dictionary(it) => Some(it.iter().map(|(key, _)| key.clone()).collect()),
         _ => None,
-    }
-}
-
-/// Whether an exception class is another one or derived from it.
-///
-/// Source: The Python Standard Library, Exception hierarchy.
-fn is_a(class: &str, other: &str) -> bool {
-    const ABOVE: [(&str, &str); 12] = [
-        ("ModuleNotFoundError", "ImportError"),
-        ("KeyError", "LookupError"),
-        ("IndexError", "LookupError"),
-        ("FileNotFoundError", "OSError"),
-        ("PermissionError", "OSError"),
-        ("NotImplementedError", "RuntimeError"),
-        ("RecursionError", "RuntimeError"),
-        ("UnicodeDecodeError", "ValueError"),
-        ("IOError", "OSError"),
-        ("EnvironmentError", "OSError"),
-        ("SystemExit", "BaseException"),
-        ("KeyboardInterrupt", "BaseException"),
-    ];
-    let mut at = class;
-    loop {
-        if at == other {
-            return true;
-        }
-        at = match ABOVE.iter().find(|(below, _)| *below == at) {
-            Some((_, above)) => above,
-            None if at == "BaseException" => return false,
-            None if at == "Exception" => "BaseException",
-            None => "Exception",
-        };
     }
 }
