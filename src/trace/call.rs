@@ -115,7 +115,14 @@ impl Run<'_, '_> {
         wanted: bool,
     ) -> Result<Value, Raised> {
         let inert = self.is_inert(function);
-        if inert && (!wanted || VALUE_BYTES < function.range.len()) || DEPTH < self.depth {
+        if inert && (!wanted || VALUE_BYTES < function.range.len()) {
+            return Ok(Value::Unknown);
+        }
+        if DEPTH < self.depth {
+            if !inert && !self.is_perhaps() {
+                let reason = format!("line {}: calls are nested too deep to be followed", function.line);
+                self.state.gap(&function.source.path.clone(), reason);
+            }
             return Ok(Value::Unknown);
         }
         let text = match arguments.iter().find(|it| matches!(it, Value::Text(_))) {

@@ -3,6 +3,7 @@
 //! Source: The Python Language Reference, 5. The import system, and 7.11; CPython `Lib/importlib/_bootstrap.py`
 //! (`_find_and_load`, `_handle_fromlist`).
 
+use std::io::ErrorKind;
 use std::rc::Rc;
 
 use super::finder::{Found, FoundKind};
@@ -31,7 +32,9 @@ impl Run<'_, '_> {
         }
         let name: Rc<str> = Rc::from(name);
         if DEPTH < self.depth {
-            return Err(Raised::new("RecursionError", "imports are nested too deep"));
+            // The bound is ours: whether the interpreter gets through is not known.
+            let Raised(failure) = Raised::new("RecursionError", "imports are nested too deep to be followed");
+            return Err(Raised(super::Failure { rests_on_values: true, ..failure }));
         }
         let saved = self.place.clone();
         self.depth += 1;
@@ -105,6 +108,11 @@ impl Run<'_, '_> {
             self.enter(name, None, None, true);
             return Ok(());
         }
+        if let Some((directory, error)) = self.closed_directory(parent) {
+            self.state.gap(&directory, format!("{error}: whether it holds {name}"));
+            self.enter(name, None, None, true);
+            return Ok(());
+        }
         let reason = match parent_module {
             Some(it) if it.search.is_none() => format!("No module named '{name}'; '{parent}' is not a package"),
             Some(_) | None => format!("No module named '{name}'"),
@@ -127,6 +135,20 @@ impl Run<'_, '_> {
             Some(file) => self.initialised(name, file),
             None => Ok(()),
         }
+    }
+
+    /// A directory in which a module may lie that nobody sees, and why.
+    fn closed_directory(&self, parent: &str) -> Option<(TreePath, std::io::Error)> {
+        let of_parent = self.state.modules.get(parent).and_then(|it| it.search.as_ref());
+        let search = if parent.is_empty() { &self.state.interpreter.search } else { of_parent? };
+        let closed = |directory: &TreePath| match self.state.interpreter.view.list(directory.as_bytes()) {
+            // An archive on `sys.path` became a gap when the path was built.
+            Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                Some((directory.clone(), error))
+            }
+            Ok(_) | Err(_) => None,
+        };
+        search.iter().find_map(closed)
     }
 
     fn load(&mut self, name: &Rc<str>, found: Found) -> Result<(), Raised> {

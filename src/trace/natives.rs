@@ -275,10 +275,13 @@ fn import_by_name(run: &mut Run<'_, '_>, arguments: &[Value], scope: &mut Scope)
 fn run_text(run: &mut Run<'_, '_>, arguments: &[Value], scope: &Scope) -> Result<Value, Raised> {
     let Some(Value::Text(text)) = arguments.first() else { return Ok(Value::Unknown) };
     let line = run.place.as_ref().map_or(0, |it| it.line);
-    if let Ok(body) = run.state.library.statements_of_text(text, line) {
-        let mut inner = scope.clone();
-        inner.locals = Some(super::state::Names::default());
-        run.statements(&body, &mut inner)?;
+    match run.state.library.statements_of_text(text, line) {
+        Ok(body) => {
+            let mut inner = scope.clone();
+            inner.locals = Some(super::state::Names::default());
+            run.statements(&body, &mut inner)?;
+        }
+        Err(at) => run.not_python(&scope.source.path, at),
     }
     Ok(Value::None)
 }
