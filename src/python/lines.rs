@@ -105,7 +105,7 @@ impl<'s> Lines<'s> {
 
     fn logical_line(&mut self) -> Line {
         let (row, indent, start) = (self.row, self.column(), self.at);
-        let (mut depth, mut lambdas, mut colon) = (0_usize, 0_usize, None);
+        let (mut depth, mut lambdas, mut before, mut colon) = (0_usize, 0_usize, start, None);
         loop {
             let rest = self.source.get(self.at..self.end).unwrap_or_default();
             let plain = rest.iter().position(|b| SPECIAL[usize::from(*b)]).unwrap_or(rest.len());
@@ -127,14 +127,15 @@ impl<'s> Lines<'s> {
                     depth = depth.saturating_sub(1);
                     self.at += 1;
                 }
-                b':' if depth == 0 => {
+                b':' if depth == 0 && colon.is_none() => {
                     // A colon of a lambda, or the first half of a walrus, ends no header.
-                    lambdas += self.lambdas_since(colon.unwrap_or(start), lambdas);
+                    lambdas += self.lambdas_since(before);
                     self.at += 1;
+                    before = self.at;
                     if lambdas > 0 {
                         lambdas -= 1;
                     } else if self.byte(self.at) != Some(b'=') {
-                        colon.get_or_insert(self.at);
+                        colon = Some(self.at);
                     }
                 }
                 _ => self.at += 1,
@@ -143,10 +144,34 @@ impl<'s> Lines<'s> {
         Line { row, indent, range: start..self.at.min(self.end), colon }
     }
 
-    /// Lambdas between `from` and here whose colon was not met.
-    fn lambdas_since(&self, from: usize, open: usize) -> usize {
+    /// Lambdas between `from` and here, outside of brackets.
+    fn lambdas_since(&self, from: usize) -> usize {
         let text = self.source.get(from..self.at).unwrap_or_default();
-        if open > 0 || memchr::memmem::find(text, b"lambda").is_none() { 0 } else { 1 }
+        if memchr::memmem::find(text, b"lambda").is_none() {
+            return 0;
+        }
+        let mut inside = Lines::new(text, 0..text.len());
+        let (mut depth, mut count) = (0_usize, 0);
+        while let Some(byte) = inside.byte(inside.at) {
+            match byte {
+                b'#' => inside.skip_comment(),
+                b'"' | b'\'' => inside.string(byte),
+                byte if is_identifier_byte(byte) => {
+                    let word = word(text.get(inside.at..).unwrap_or_default());
+                    count += usize::from(depth == 0 && word == b"lambda");
+                    inside.at += word.len();
+                }
+                byte => {
+                    match byte {
+                        b'(' | b'[' | b'{' => depth += 1,
+                        b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+                        _ => {}
+                    }
+                    inside.at += 1;
+                }
+            }
+        }
+        count
     }
 
     /// A backslash, and what it joins or escapes.

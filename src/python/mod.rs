@@ -1,6 +1,7 @@
 //! What Python source says, without running it.
 //!
-//! [`outline`] tells the statements of a module apart, at the speed of reading it; [`Reader`] parses those that matter.
+//! [`outline`] tells the statements of a module apart, at the speed of reading it; [`statements`] and [`routine`]
+//! parse those that matter.
 //!
 //! Invariant: no statement is run here; what a statement does is decided in `trace`.
 
@@ -15,7 +16,7 @@ mod syntax;
 
 pub use import::import_statement;
 pub use outline::{Definition, Item, ItemKind, outline};
-pub use reader::{NotPython, Reader};
+pub use reader::{NotPython, routine, statements};
 pub use references::{Reference, mentions_import, references};
 pub use syntax::{
     Alias, Body, Call, Comparison, Expression, Handler, Operator, Parameter, Routine, Statement, StatementKind,

@@ -1,24 +1,29 @@
-//! From text to statements, by tree-sitter's grammar of Python.
+//! From text to statements, by the parser of Ruff.
 //!
-//! Invariant: a statement that cannot be parsed is left out and said; the others are read.
+//! Invariant: a part that cannot be parsed is said, never guessed.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use tree_sitter::{Node, Parser};
+use ruff_python_ast::{self as ast, Expr, Stmt};
+use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
+use ruff_text_size::{Ranged, TextSize};
 
-use super::expressions;
+use super::expressions::{self, lower};
 use super::fragment::{self, Fragment};
-use super::import::import_statement;
-use super::syntax::{Body, Expression, Handler, Parameter, Routine, Statement, StatementKind};
+use super::syntax::{Alias, Body, Expression, Handler, Parameter, Routine, Statement, StatementKind};
 
 /// Statements nested deeper are left out: CPython takes 20 nested blocks.
 const DEPTH: usize = 100;
 
-/// Reads parts of sources.
-pub struct Reader {
-    parser: Parser,
-}
+/// Longest part that is read, in bytes: the longest of numpy, scipy and h5py has 15 KiB.
+const PART_BYTES: usize = 512 << 10;
+
+/// Stack that each byte of a part may need, in bytes: of `---x` every sign is a node inside the other.
+const STACK_BYTES_PER_BYTE: usize = 256;
+
+/// Stack that is kept free for the rest, in bytes.
+const STACK_BYTES: usize = 256 << 10;
 
 /// A part of a source that is not Python.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,273 +32,188 @@ pub struct NotPython {
     pub line: u32,
 }
 
-impl Reader {
-    /// A reader; `None` when the grammar does not fit the parser, which a test excludes.
-    pub fn new() -> Option<Self> {
-        let mut parser = Parser::new();
-        parser.set_language(&tree_sitter_python::LANGUAGE.into()).is_ok().then_some(Self { parser })
-    }
+/// Statements of a part of `source` that begins in `line`.
+///
+/// # Errors
+/// Where a part is no Python 3, or larger than 512 KiB.
+pub fn statements(source: &[u8], range: Range<usize>, line: u32) -> Result<Body, NotPython> {
+    read(&fragment::of_statements(source, range), line, |blocks, body| blocks.block(body, 0))
+}
 
-    /// Statements of a part of `source` that begins in `line`.
-    ///
-    /// # Errors
-    /// Where a part is no Python of any version that the grammar knows.
-    pub fn statements(&mut self, source: &[u8], range: Range<usize>, line: u32) -> Result<Body, NotPython> {
-        let fragment = fragment::of_statements(source, range);
-        self.read(&fragment, line, |lower, root| lower.block(root, 0))
-    }
+/// A function or class that begins in `line`.
+///
+/// # Errors
+/// As [`statements`].
+pub fn routine(source: &[u8], range: Range<usize>, line: u32) -> Result<Routine, NotPython> {
+    let fragment = fragment::of_definition(source, range);
+    read(&fragment, line, |blocks, body| match body.first() {
+        Some(Stmt::FunctionDef(it)) => Ok(blocks.function(it)),
+        Some(Stmt::ClassDef(it)) => Ok(blocks.class(it)),
+        Some(_) | None => Err(NotPython { line }),
+    })?
+}
 
-    /// A function or class that begins in `line`.
-    ///
-    /// # Errors
-    /// As [`Reader::statements`].
-    pub fn routine(&mut self, source: &[u8], range: Range<usize>, line: u32) -> Result<Routine, NotPython> {
-        let fragment = fragment::of_definition(source, range);
-        self.read(&fragment, line, |lower, root| {
-            let mut cursor = root.walk();
-            let found = root.named_children(&mut cursor).find(|it| is_definition(it.kind()));
-            found.map(|it| lower.routine(it))
-        })?
-        .ok_or(NotPython { line })
+fn read<T>(fragment: &Fragment, line: u32, take: impl FnOnce(&Blocks<'_>, &[Stmt]) -> T) -> Result<T, NotPython> {
+    if PART_BYTES < fragment.text.len() {
+        return Err(NotPython { line });
     }
-
-    fn read<T>(
-        &mut self,
-        fragment: &Fragment,
-        line: u32,
-        lower: impl FnOnce(&Lower<'_>, Node<'_>) -> T,
-    ) -> Result<T, NotPython> {
-        let tree = self.parser.parse(&fragment.text, None).ok_or(NotPython { line })?;
-        let root = tree.root_node();
-        if root.has_error() {
+    let text = String::from_utf8_lossy(&fragment.text);
+    let needed = STACK_BYTES + text.len() * STACK_BYTES_PER_BYTE;
+    stacker::maybe_grow(needed, needed, || {
+        let parsed = parse_unchecked(&text, ParseOptions::from(Mode::Module));
+        if !parsed.errors().is_empty() {
             return Err(NotPython { line });
         }
-        Ok(lower(&Lower { text: &fragment.text, definitions: &fragment.definitions, line }, root))
-    }
+        let module = parsed.try_into_module().ok_or(NotPython { line })?;
+        let rows = memchr::memchr_iter(b'\n', text.as_bytes()).collect();
+        Ok(take(&Blocks { rows, definitions: &fragment.definitions, line }, module.suite()))
+    })
 }
 
-fn is_definition(kind: &str) -> bool {
-    kind == "function_definition" || kind == "class_definition"
-}
-
-/// One text and its tree.
-pub(super) struct Lower<'t> {
-    pub(super) text: &'t [u8],
+/// What is known of the text whose statements are taken over.
+struct Blocks<'t> {
+    /// Where its rows end.
+    rows: Vec<usize>,
     definitions: &'t BTreeMap<usize, Range<usize>>,
     line: u32,
 }
 
-impl<'t> Lower<'t> {
-    /// The text of a node.
-    pub(super) fn text(&self, node: Node<'_>) -> &'t [u8] {
-        self.text.get(node.byte_range()).unwrap_or_default()
+impl Blocks<'_> {
+    fn row(&self, at: TextSize) -> usize {
+        self.rows.partition_point(|end| *end < at.to_usize())
     }
 
-    /// The text of a node that is a name.
-    pub(super) fn name(&self, node: Node<'_>) -> String {
-        String::from_utf8_lossy(self.text(node)).into_owned()
-    }
-
-    pub(super) fn expression(&self, node: Option<Node<'_>>) -> Expression {
-        node.map_or(Expression::Other(Vec::new()), |it| expressions::lower(self, it, 0))
-    }
-
-    fn body(&self, node: Option<Node<'_>>, depth: usize) -> Body {
-        node.map_or_else(|| Body::from([]), |it| self.block(it, depth + 1))
-    }
-
-    fn block(&self, node: Node<'_>, depth: usize) -> Body {
+    fn block(&self, body: &[Stmt], depth: usize) -> Body {
         if DEPTH < depth {
             return Body::from([]);
         }
-        let mut cursor = node.walk();
-        let mut out = Vec::new();
-        for child in node.named_children(&mut cursor) {
-            let line = self.line.saturating_add(u32::try_from(child.start_position().row).unwrap_or(u32::MAX));
-            if let Some(kind) = self.statement(child, depth) {
-                out.push(Statement { line, kind });
-            }
-        }
-        out.into()
-    }
-
-    fn statement(&self, node: Node<'_>, depth: usize) -> Option<StatementKind> {
-        let field = |name: &str| node.child_by_field_name(name);
-        Some(match node.kind() {
-            "import_statement" | "import_from_statement" => return import_statement(self.text(node)),
-            "expression_statement" => return self.simple(node),
-            "return_statement" => StatementKind::Return(node.named_child(0).map(|it| self.expression(Some(it)))),
-            "raise_statement" => StatementKind::Raise(node.named_child(0).map(|it| self.expression(Some(it)))),
-            "delete_statement" => StatementKind::Delete(self.children(node)),
-            "global_statement" => {
-                let mut cursor = node.walk();
-                StatementKind::Global(node.named_children(&mut cursor).map(|it| self.name(it)).collect())
-            }
-            "break_statement" => StatementKind::Break,
-            "continue_statement" => StatementKind::Continue,
-            "if_statement" => self.conditional(node, depth),
-            "try_statement" => self.attempt(node, depth),
-            "for_statement" => StatementKind::For {
-                target: self.expression(field("left")),
-                values: self.expression(field("right")),
-                body: self.body(field("body"), depth),
-                otherwise: self.body(field("alternative").and_then(|it| it.child_by_field_name("body")), depth),
-            },
-            "while_statement" => StatementKind::While {
-                condition: self.expression(field("condition")),
-                body: self.body(field("body"), depth),
-            },
-            "with_statement" => {
-                StatementKind::With { items: self.managers(node), body: self.body(field("body"), depth) }
-            }
-            "decorated_definition" => {
-                let mut cursor = node.walk();
-                let marks = node.named_children(&mut cursor).filter(|it| it.kind() == "decorator");
-                let decorators = marks.map(|it| self.expression(it.named_child(0))).collect();
-                return self.definition(field("definition")?, decorators);
-            }
-            "function_definition" | "class_definition" => return self.definition(node, Vec::new()),
-            "match_statement" => self.cases(node, depth),
-            _ => return None,
-        })
-    }
-
-    fn simple(&self, node: Node<'_>) -> Option<StatementKind> {
-        let inner = node.named_child(0)?;
-        Some(match inner.kind() {
-            "assignment" => {
-                let (mut targets, mut at) = (Vec::new(), inner);
-                loop {
-                    targets.push(self.expression(at.child_by_field_name("left")));
-                    match at.child_by_field_name("right")? {
-                        next if next.kind() == "assignment" => at = next,
-                        value => break StatementKind::Assign { targets, value: self.expression(Some(value)) },
-                    }
-                }
-            }
-            "augmented_assignment" => {
-                let target = self.expression(inner.child_by_field_name("left"));
-                let value = self.expression(inner.child_by_field_name("right"));
-                let sign = inner.child_by_field_name("operator").map(|it| self.text(it)).unwrap_or_default();
-                match expressions::operator(sign.strip_suffix(b"=").unwrap_or_default()) {
-                    Some(operator) => StatementKind::Update { operator, target, value },
-                    None => StatementKind::Assign { targets: vec![target], value: Expression::Other(vec![value]) },
-                }
-            }
-            _ if node.named_child_count() > 1 => StatementKind::Expression(Expression::Other(self.children(node))),
-            _ => StatementKind::Expression(self.expression(Some(inner))),
-        })
-    }
-
-    fn children(&self, node: Node<'_>) -> Vec<Expression> {
-        let mut cursor = node.walk();
-        node.named_children(&mut cursor).map(|it| self.expression(Some(it))).collect()
-    }
-
-    fn conditional(&self, node: Node<'_>, depth: usize) -> StatementKind {
-        let branch = |it: Node<'_>| {
-            let condition = self.expression(it.child_by_field_name("condition"));
-            (condition, self.body(it.child_by_field_name("consequence"), depth))
+        let one = |it: &Stmt| {
+            let row = u32::try_from(self.row(it.start())).unwrap_or(u32::MAX);
+            Some(Statement { line: self.line.saturating_add(row), kind: self.statement(it, depth)? })
         };
-        let mut branches = vec![branch(node)];
+        body.iter().filter_map(one).collect()
+    }
+
+    /// What a statement does; none for those that decide no import.
+    fn statement(&self, it: &Stmt, depth: usize) -> Option<StatementKind> {
+        let optional = |it: &Option<Box<Expr>>| it.as_deref().map(expression);
+        let block = |it: &[Stmt]| self.block(it, depth + 1);
+        Some(match it {
+            Stmt::Import(it) => StatementKind::Import(aliases(&it.names)),
+            Stmt::ImportFrom(it) => import_from(it)?,
+            Stmt::Assign(it) => StatementKind::Assign {
+                targets: it.targets.iter().map(expression).collect(),
+                value: expression(&it.value),
+            },
+            Stmt::AnnAssign(it) => {
+                StatementKind::Assign { targets: vec![expression(&it.target)], value: expression(it.value.as_deref()?) }
+            }
+            Stmt::AugAssign(it) => update(it),
+            Stmt::Expr(it) => StatementKind::Expression(expression(&it.value)),
+            Stmt::Return(it) => StatementKind::Return(optional(&it.value)),
+            Stmt::Raise(it) => StatementKind::Raise(optional(&it.exc)),
+            Stmt::Delete(it) => StatementKind::Delete(it.targets.iter().map(expression).collect()),
+            Stmt::Global(it) => StatementKind::Global(it.names.iter().map(ToString::to_string).collect()),
+            Stmt::Break(_) => StatementKind::Break,
+            Stmt::Continue(_) => StatementKind::Continue,
+            Stmt::If(it) => self.conditional(it, depth),
+            Stmt::Try(it) => StatementKind::Try {
+                body: block(&it.body),
+                handlers: it.handlers.iter().map(|it| self.handler(it, depth)).collect(),
+                otherwise: block(&it.orelse),
+                finally: block(&it.finalbody),
+            },
+            Stmt::For(it) => StatementKind::For {
+                target: expression(&it.target),
+                values: expression(&it.iter),
+                body: block(&it.body),
+                otherwise: block(&it.orelse),
+            },
+            Stmt::While(it) => StatementKind::While { condition: expression(&it.test), body: block(&it.body) },
+            Stmt::With(it) => {
+                let one = |it: &ast::WithItem| (expression(&it.context_expr), optional(&it.optional_vars));
+                StatementKind::With { items: it.items.iter().map(one).collect(), body: block(&it.body) }
+            }
+            Stmt::Match(it) => StatementKind::Perhaps(it.cases.iter().map(|it| block(&it.body)).collect()),
+            Stmt::FunctionDef(it) => self.definition(&it.name, false, &it.decorator_list)?,
+            Stmt::ClassDef(it) => self.definition(&it.name, true, &it.decorator_list)?,
+            Stmt::Pass(_) | Stmt::Assert(_) | Stmt::Nonlocal(_) | Stmt::TypeAlias(_) | Stmt::IpyEscapeCommand(_) => {
+                return None;
+            }
+        })
+    }
+
+    fn conditional(&self, it: &ast::StmtIf, depth: usize) -> StatementKind {
+        let mut branches = vec![(expression(&it.test), self.block(&it.body, depth + 1))];
         let mut otherwise = Body::from([]);
-        let mut cursor = node.walk();
-        for clause in node.children_by_field_name("alternative", &mut cursor) {
-            match clause.kind() {
-                "elif_clause" => branches.push(branch(clause)),
-                _ => otherwise = self.body(clause.child_by_field_name("body"), depth),
+        for clause in &it.elif_else_clauses {
+            let body = self.block(&clause.body, depth + 1);
+            match &clause.test {
+                Some(test) => branches.push((expression(test), body)),
+                None => otherwise = body,
             }
         }
         StatementKind::If { branches, otherwise }
     }
 
-    fn attempt(&self, node: Node<'_>, depth: usize) -> StatementKind {
-        let (mut handlers, mut otherwise, mut finally) = (Vec::new(), Body::from([]), Body::from([]));
-        let mut cursor = node.walk();
-        for clause in node.named_children(&mut cursor) {
-            let mut inner = clause.walk();
-            let block = clause.named_children(&mut inner).find(|it| it.kind() == "block");
-            match clause.kind() {
-                "except_clause" => handlers.push(self.handler(clause, block, depth)),
-                "else_clause" => otherwise = self.body(clause.child_by_field_name("body"), depth),
-                "finally_clause" => finally = self.body(block, depth),
-                _ => {}
-            }
-        }
-        StatementKind::Try { body: self.body(node.child_by_field_name("body"), depth), handlers, otherwise, finally }
-    }
-
-    fn handler(&self, clause: Node<'_>, block: Option<Node<'_>>, depth: usize) -> Handler {
-        let value = clause.child_by_field_name("value");
-        // `except A as name` is one pattern in some versions of the grammar.
-        let pattern = value.filter(|it| it.kind() == "as_pattern");
-        let alias = pattern.and_then(|it| it.child_by_field_name("alias")).or(clause.child_by_field_name("alias"));
-        let caught = pattern.and_then(|it| it.named_child(0)).or(value);
+    fn handler(&self, it: &ast::ExceptHandler, depth: usize) -> Handler {
+        let ast::ExceptHandler::ExceptHandler(it) = it;
         Handler {
-            catches: caught.map(|it| self.expression(Some(it))),
-            name: alias.map(|it| self.name(it)),
-            body: self.body(block, depth),
+            catches: it.type_.as_deref().map(expression),
+            name: it.name.as_ref().map(ToString::to_string),
+            body: self.block(&it.body, depth + 1),
         }
     }
 
-    fn managers(&self, node: Node<'_>) -> Vec<(Expression, Option<Expression>)> {
-        let mut cursor = node.walk();
-        let Some(clause) = node.named_children(&mut cursor).find(|it| it.kind() == "with_clause") else {
-            return Vec::new();
+    fn definition(&self, name: &ast::Identifier, is_class: bool, marks: &[ast::Decorator]) -> Option<StatementKind> {
+        // `def` and its name stand in one row of a part, decorators above it.
+        let range = self.definitions.get(&self.row(name.start()))?.clone();
+        let decorators = marks.iter().map(|it| expression(&it.expression)).collect();
+        Some(StatementKind::Define { name: name.to_string(), is_class, range, decorators })
+    }
+
+    fn function(&self, it: &ast::StmtFunctionDef) -> Routine {
+        let parameter = |name: &ast::Identifier, default: Option<&Expr>, is_rest| Parameter {
+            name: name.to_string(),
+            default: default.map(expression),
+            is_rest,
         };
-        let mut cursor = clause.walk();
-        let values = clause.named_children(&mut cursor).filter_map(|it| it.child_by_field_name("value"));
-        let one = |it: Node<'_>| match it.kind() {
-            "as_pattern" => {
-                let alias = it.child_by_field_name("alias").and_then(|it| it.named_child(0));
-                (self.expression(it.named_child(0)), alias.map(|it| self.expression(Some(it))))
-            }
-            _ => (self.expression(Some(it)), None),
-        };
-        values.map(one).collect()
+        let one = |it: ast::AnyParameterRef<'_>| parameter(it.name(), it.default(), it.is_variadic());
+        let parameters = it.parameters.iter_source_order().map(one).collect();
+        Routine { parameters, bases: Vec::new(), body: self.block(&it.body, 0) }
     }
 
-    fn cases(&self, node: Node<'_>, depth: usize) -> StatementKind {
-        let mut blocks = Vec::new();
-        if let Some(body) = node.child_by_field_name("body") {
-            let mut cursor = body.walk();
-            for case in body.named_children(&mut cursor) {
-                blocks.push(self.body(case.child_by_field_name("consequence"), depth));
-            }
-        }
-        StatementKind::Perhaps(blocks)
+    fn class(&self, it: &ast::StmtClassDef) -> Routine {
+        let bases = it.bases().iter().chain(it.keywords().iter().map(|it| &it.value));
+        Routine { parameters: Vec::new(), bases: bases.map(expression).collect(), body: self.block(&it.body, 0) }
     }
+}
 
-    fn definition(&self, node: Node<'_>, decorators: Vec<Expression>) -> Option<StatementKind> {
-        let range = self.definitions.get(&node.start_position().row)?.clone();
-        let name = self.name(node.child_by_field_name("name")?);
-        Some(StatementKind::Define { name, is_class: node.kind() == "class_definition", range, decorators })
-    }
+fn expression(it: &Expr) -> Expression {
+    lower(it, 0)
+}
 
-    fn routine(&self, node: Node<'_>) -> Routine {
-        let mut routine =
-            Routine { parameters: Vec::new(), bases: Vec::new(), body: self.body(node.child_by_field_name("body"), 0) };
-        if let Some(bases) = node.child_by_field_name("superclasses") {
-            routine.bases = self.children(bases);
-        }
-        if let Some(list) = node.child_by_field_name("parameters") {
-            let mut cursor = list.walk();
-            routine.parameters = list.named_children(&mut cursor).filter_map(|it| self.parameter(it)).collect();
-        }
-        routine
+fn update(it: &ast::StmtAugAssign) -> StatementKind {
+    let (target, value) = (expression(&it.target), expression(&it.value));
+    match expressions::operator(it.op) {
+        Some(operator) => StatementKind::Update { operator, target, value },
+        None => StatementKind::Assign { targets: vec![target], value: Expression::Other(vec![value]) },
     }
+}
 
-    fn parameter(&self, node: Node<'_>) -> Option<Parameter> {
-        let inner = match node.kind() {
-            "identifier" => node,
-            "default_parameter" | "typed_default_parameter" => node.child_by_field_name("name")?,
-            "typed_parameter" | "list_splat_pattern" | "dictionary_splat_pattern" => node.named_child(0)?,
-            _ => return None,
-        };
-        let is_rest = |it: &Node<'_>| it.kind().ends_with("splat_pattern");
-        let rest = is_rest(&node) || is_rest(&inner);
-        let named = if is_rest(&inner) { inner.named_child(0)? } else { inner };
-        let default = node.child_by_field_name("value").map(|it| self.expression(Some(it)));
-        Some(Parameter { name: self.name(named), default, is_rest: rest })
-    }
+fn aliases(names: &[ast::Alias]) -> Vec<Alias> {
+    let one =
+        |it: &ast::Alias| Alias { name: it.name.to_string(), bound_to: it.asname.as_ref().map(ToString::to_string) };
+    names.iter().map(one).collect()
+}
+
+fn import_from(it: &ast::StmtImportFrom) -> Option<StatementKind> {
+    Some(StatementKind::ImportFrom {
+        level: usize::try_from(it.level).unwrap_or(usize::MAX),
+        module: it.module.as_ref().map(ToString::to_string).unwrap_or_default(),
+        names: match it.names.as_slice() {
+            [only] if only.name.as_str() == "*" => None,
+            names => Some(aliases(names)),
+        },
+    })
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use super::value::Source;
 use crate::base::{TreePath, read_range};
-use crate::python::{Body, NotPython, Reader, Routine, outline};
+use crate::python::{self, Body, NotPython, Routine, outline};
 use crate::tree::View;
 
 /// Largest source that is followed, in bytes.
@@ -23,22 +23,11 @@ const MAKES_MODULES: [&[u8]; 2] = [b"sys.modules", b"meta_path"];
 type Part = (*const Source, usize);
 
 /// The sources of an installation.
+#[derive(Default)]
 pub struct Library {
-    reader: RefCell<Option<Reader>>,
     sources: RefCell<HashMap<TreePath, Result<Rc<Source>, String>>>,
     bodies: RefCell<HashMap<Part, Result<Body, NotPython>>>,
     routines: RefCell<HashMap<Part, Result<Rc<Routine>, NotPython>>>,
-}
-
-impl Default for Library {
-    fn default() -> Self {
-        Self {
-            reader: RefCell::new(Reader::new()),
-            sources: RefCell::default(),
-            bodies: RefCell::default(),
-            routines: RefCell::default(),
-        }
-    }
 }
 
 impl Library {
@@ -58,14 +47,9 @@ impl Library {
         if let Some(known) = self.bodies.borrow().get(&part) {
             return known.clone();
         }
-        let fresh = self.read(line, |reader| reader.statements(&of.bytes, range.clone(), line));
+        let fresh = python::statements(&of.bytes, range.clone(), line);
         self.bodies.borrow_mut().insert(part, fresh.clone());
         fresh
-    }
-
-    /// Statements of a text that stands in no file.
-    pub(super) fn statements_of_text(&self, text: &str, line: u32) -> Result<Body, NotPython> {
-        self.read(line, |reader| reader.statements(text.as_bytes(), 0..text.len(), line))
     }
 
     /// A function or class that begins in `line`.
@@ -74,16 +58,9 @@ impl Library {
         if let Some(known) = self.routines.borrow().get(&part) {
             return known.clone();
         }
-        let fresh = self.read(line, |reader| reader.routine(&of.bytes, range.clone(), line)).map(Rc::new);
+        let fresh = python::routine(&of.bytes, range.clone(), line).map(Rc::new);
         self.routines.borrow_mut().insert(part, fresh.clone());
         fresh
-    }
-
-    fn read<T>(&self, line: u32, ask: impl FnOnce(&mut Reader) -> Result<T, NotPython>) -> Result<T, NotPython> {
-        match self.reader.borrow_mut().as_mut() {
-            Some(reader) => ask(reader),
-            None => Err(NotPython { line }),
-        }
     }
 }
 

@@ -275,7 +275,7 @@ fn import_by_name(run: &mut Run<'_, '_>, arguments: &[Value], scope: &mut Scope)
 fn run_text(run: &mut Run<'_, '_>, arguments: &[Value], scope: &Scope) -> Result<Value, Raised> {
     let Some(Value::Text(text)) = arguments.first() else { return Ok(Value::Unknown) };
     let line = run.place.as_ref().map_or(0, |it| it.line);
-    match run.state.library.statements_of_text(text, line) {
+    match crate::python::statements(text.as_bytes(), 0..text.len(), line) {
         Ok(body) => {
             let mut inner = scope.clone();
             inner.locals = Some(super::state::Names::default());

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use proptest::prelude::*;
 use pyhpc_audit::base::{TreePath, Variables};
-use pyhpc_audit::python::{ItemKind, Reader, import_statement, mentions_import, outline, references};
+use pyhpc_audit::python::{ItemKind, import_statement, mentions_import, outline, references, routine, statements};
 use pyhpc_audit::trace::State;
 use pyhpc_audit::tree::{MemoryTree, View};
 
@@ -14,7 +14,6 @@ use super::{Case, cases, files, interpreter};
 /// Everything that reads a source reads this one.
 #[track_caller]
 fn survive(source: &[u8]) {
-    let mut reader = Reader::new().unwrap();
     let mut end = 0;
     for item in outline(source) {
         assert!(end <= item.range.start && item.range.start <= item.range.end && item.range.end <= source.len());
@@ -25,13 +24,13 @@ fn survive(source: &[u8]) {
         match &item.kind {
             ItemKind::Import => drop(import_statement(text)),
             ItemKind::Definition(it) => {
-                drop(reader.routine(source, item.range.clone(), item.line));
+                drop(routine(source, item.range.clone(), item.line));
                 for decorator in &it.decorators {
-                    drop(reader.statements(source, decorator.clone(), item.line));
+                    drop(statements(source, decorator.clone(), item.line));
                 }
             }
             ItemKind::Simple { .. } | ItemKind::Block => {
-                drop(reader.statements(source, item.range.clone(), item.line));
+                drop(statements(source, item.range.clone(), item.line));
             }
         }
     }
