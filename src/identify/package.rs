@@ -59,11 +59,19 @@ pub struct ExtensionImports {
 }
 
 impl ExtensionImports {
-    /// Modules that an extension imports, in order, under a Python of that version; `holds` tells which texts it holds.
-    pub fn of(&self, module: &str, python: &str, holds: impl Fn(&str) -> bool) -> Vec<String> {
+    /// Modules that an extension imports, in order, under a Python of that version; `holds` tells which texts it holds,
+    /// `is_extension` which modules of the installation are compiled.
+    pub fn of(
+        &self,
+        module: &str,
+        python: &str,
+        holds: impl Fn(&str) -> bool,
+        is_extension: impl Fn(&str) -> bool,
+    ) -> Vec<String> {
         let fits = |it: &&ExtensionImport| {
             matches_any(&it.extensions, module.as_bytes())
                 && it.before_python.as_ref().is_none_or(|it| compare_versions(python, it).is_lt())
+                && it.with_extension.as_ref().is_none_or(|it| is_extension(it))
                 && it.mentions.iter().all(|it| holds(it))
         };
         self.extension.iter().filter(fits).flat_map(|it| it.imports.iter().cloned()).collect()
@@ -90,6 +98,9 @@ pub struct ExtensionImport {
     /// Only under a Python before this version.
     #[serde(default)]
     pub before_python: Option<String>,
+    /// Only where this module is compiled: what another version of another package has.
+    #[serde(default)]
+    pub with_extension: Option<String>,
     /// Source of the fact.
     pub source: String,
 }

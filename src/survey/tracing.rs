@@ -176,7 +176,9 @@ impl Process for Session<'_> {
         let know = self.catalogue.know;
         let texts = self.telling_texts(module, path);
         let python = self.installation.feature.text();
-        let mut names = know.extension_imports.of(module, &python, |text| texts.iter().any(|it| it == text));
+        let holds = |text: &str| texts.iter().any(|it| it == text);
+        let is_extension = |name: &str| self.site.is_extension_module(name);
+        let mut names = know.extension_imports.of(module, &python, holds, is_extension);
         for it in texts {
             let below = it.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
             if !below && !names.contains(&it) && it.contains('.') && self.site.is_extension_module(&it) {

@@ -1,5 +1,5 @@
-"""Runs inside an environment by `python -c`: imports what the arguments name and prints, as JSON, what came of it.
-`processes` compares that with the tool. Nothing is imported before the modules in question: what this file needs itself
+"""Runs inside an environment by `python -`, because `-c` imports linecache since 3.13: imports what the arguments name and
+prints, as JSON, what came of it. `processes` compares that with the tool. Nothing is imported before the modules in question: what this file needs itself
 is already there, or comes after the measurement. CPython 3.6 to 3.14.
 """
 
