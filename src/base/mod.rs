@@ -14,6 +14,6 @@ pub use gap::{Gap, Stage};
 pub use map::Map;
 pub use path::{TreePath, printable};
 pub use pattern::Glob;
-pub use read_at::{Bytes, ReadAt, read_range};
+pub use read_at::{Bytes, ReadAt, fill, read_range};
 pub use variables::{Setting, Variables};
 pub use version::compare_versions;

@@ -47,12 +47,21 @@ pub fn read_range(file: &dyn ReadAt, offset_bytes: u64, length_bytes: u64) -> io
         return Err(outside());
     }
     let mut buffer = vec![0; usize::try_from(length_bytes).map_err(|_| outside())?];
+    fill(file, offset_bytes, &mut buffer)?;
+    Ok(buffer)
+}
+
+/// Reads the whole of `buffer`, which begins `offset_bytes` into the file.
+///
+/// # Errors
+/// `UnexpectedEof` when the file ends before; whatever the file system says.
+pub fn fill(file: &dyn ReadAt, offset_bytes: u64, buffer: &mut [u8]) -> io::Result<()> {
     let mut done = 0;
     while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
-        match file.read_at(offset_bytes + done as u64, rest)? {
-            0 => return Err(outside()),
+        match file.read_at(offset_bytes.saturating_add(done as u64), rest)? {
+            0 => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "range lies outside the file")),
             count => done += count,
         }
     }
-    Ok(buffer)
+    Ok(())
 }

@@ -6,7 +6,7 @@ use goblin::container::Ctx;
 
 use super::ElfError;
 use super::limits::{HELD_BYTES, NAME_BYTES, STRING_BYTES};
-use crate::base::{ReadAt, read_range};
+use crate::base::{self, ReadAt, read_range};
 
 /// Bytes `offset .. offset + length` of a file, of which the first may be held in memory.
 #[derive(Debug, Clone)]
@@ -136,12 +136,19 @@ impl<'a> Strings<'a> {
 
 /// Bytes of the file, with errors that name what they are.
 pub(super) fn read(file: &dyn ReadAt, what: &str, offset: u64, length: u64) -> Result<Vec<u8>, ElfError> {
-    read_range(file, offset, length).map_err(|error| {
-        if error.kind() == std::io::ErrorKind::UnexpectedEof {
-            return ElfError::Truncated(format!("{what} lies outside the file"));
-        }
-        ElfError::Io(error.to_string())
-    })
+    read_range(file, offset, length).map_err(|error| refused(what, &error))
+}
+
+/// Reads the whole of `buffer`.
+pub(super) fn fill(file: &dyn ReadAt, what: &str, offset: u64, buffer: &mut [u8]) -> Result<(), ElfError> {
+    base::fill(file, offset, buffer).map_err(|error| refused(what, &error))
+}
+
+fn refused(what: &str, error: &std::io::Error) -> ElfError {
+    if error.kind() == std::io::ErrorKind::UnexpectedEof {
+        return ElfError::Truncated(format!("{what} lies outside the file"));
+    }
+    ElfError::Io(error.to_string())
 }
 
 /// A table of up to `HELD_BYTES` in memory, a larger one on disk.

@@ -9,7 +9,7 @@ use regex::bytes::Regex;
 use super::ElfError;
 use super::image::Image;
 use super::limits::{ALL_TEXT_BYTES, CHUNK_BYTES, CONTEXT_BYTES, OVERLAP_BYTES, SECTION_NAME_BYTES, TEXT_BYTES};
-use super::range::{in_memory, until_nul};
+use super::range::{fill, in_memory, until_nul};
 use crate::base::ReadAt;
 
 /// Loaded sections that hold tables of numbers and are large in C++ libraries.
@@ -53,7 +53,7 @@ fn search(
 ) -> Result<Vec<TextMatch>, ElfError> {
     let open = |(pattern, regex)| Open { pattern, regex, left: most, searched_to: 0 };
     let open = patterns.iter().enumerate().map(open).filter(|it| 0 < it.left).collect();
-    let mut search = Search { file, open, found: Vec::new(), searched_bytes: 0, limit_bytes };
+    let mut search = Search { file, open, found: Vec::new(), searched_bytes: 0, limit_bytes, buffer: Vec::new() };
     for (offset, length) in spans(file, image)? {
         search.span(offset, length)?;
     }
@@ -67,6 +67,8 @@ struct Search<'a> {
     found: Vec<TextMatch>,
     searched_bytes: u64,
     limit_bytes: u64,
+    /// One for all spans: an audit searches a hundred MiB.
+    buffer: Vec<u8>,
 }
 
 struct Open<'a> {
@@ -80,27 +82,43 @@ struct Open<'a> {
 
 impl Search<'_> {
     fn span(&mut self, offset: u64, length: u64) -> Result<(), ElfError> {
-        let mut buffer: Vec<u8> = Vec::new();
-        let (mut read, mut context) = (0, 0);
+        let (mut read, mut held, mut context) = (0, 0, 0);
         while read < length && !self.open.is_empty() {
             let count = (length - read).min(CHUNK_BYTES as u64);
             self.searched_bytes = self.searched_bytes.saturating_add(count);
             if self.limit_bytes < self.searched_bytes {
                 return Err(ElfError::Limit(format!("more than {} bytes of text", self.limit_bytes)));
             }
-            buffer.extend(super::range::read(self.file, "a data section", offset + read, count)?);
+            let bytes = chunk(self.file, &mut self.buffer, held, offset + read, in_memory(count))?;
             read += count;
-            let start = offset + read - buffer.len() as u64;
+            let start = offset + read - bytes.len() as u64;
             // A match that begins in the last bytes may go on in the next chunk: it is left for that one.
-            let end = if read < length { buffer.len().saturating_sub(OVERLAP_BYTES) } else { buffer.len() + 1 };
+            let end = if read < length { bytes.len().saturating_sub(OVERLAP_BYTES) } else { bytes.len() + 1 };
             let found = &mut self.found;
-            self.open.retain_mut(|open| open.chunk(&buffer, context, end, start, found));
-            let keep = buffer.len().min(OVERLAP_BYTES + CONTEXT_BYTES);
-            context = keep.saturating_sub(OVERLAP_BYTES);
-            buffer.drain(..buffer.len() - keep);
+            self.open.retain_mut(|open| open.chunk(bytes, context, end, start, found));
+            let whole = bytes.len();
+            held = whole.min(OVERLAP_BYTES + CONTEXT_BYTES);
+            context = held.saturating_sub(OVERLAP_BYTES);
+            self.buffer.copy_within(whole - held..whole, 0);
         }
         Ok(())
     }
+}
+
+/// The first `held` bytes of `buffer`, and behind them the next `count` of the file.
+fn chunk<'b>(
+    file: &dyn ReadAt,
+    buffer: &'b mut Vec<u8>,
+    held: usize,
+    offset: u64,
+    count: usize,
+) -> Result<&'b [u8], ElfError> {
+    if buffer.len() < held + count {
+        buffer.resize(held + count, 0);
+    }
+    let (bytes, _) = buffer.split_at_mut(held + count);
+    fill(file, "a data section", offset, bytes.get_mut(held..).unwrap_or_default())?;
+    Ok(bytes)
 }
 
 impl Open<'_> {
