@@ -85,6 +85,11 @@ fn saved_facts_are_none() {
 }
 
 #[test]
+fn files_give_samples_or_say_why_not() {
+    check("seen");
+}
+
+#[test]
 fn every_case_is_run() {
     let text = fs::read_to_string(root().join("tests/audit.rs")).unwrap();
     for entry in fs::read_dir(root().join("tests/audit")).unwrap().map(Result::unwrap) {

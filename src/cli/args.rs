@@ -37,6 +37,8 @@ pub(super) enum Command {
     Why(WhyArgs),
     /// A rule, library, package or fact, as a page.
     Explain(ExplainArgs),
+    /// The `[[seen]]` block of a file, for people who describe libraries and launchers.
+    Seen(SeenArgs),
     /// For people who write rules.
     Rules(RulesArgs),
     /// Prints a completion script for a shell.
@@ -208,6 +210,35 @@ pub(super) struct ExplainArgs {
     pub(super) name: String,
     #[command(flatten)]
     pub(super) knowledge: KnowledgeArgs,
+}
+
+/// `seen`
+#[derive(Debug, Args)]
+pub(super) struct SeenArgs {
+    /// Shared objects, or programs and scripts of a launcher. Links are followed.
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) files: Vec<PathBuf>,
+    /// Treat DIR as the root of the file system; every link is resolved inside it.
+    #[arg(long, value_name = "DIR")]
+    pub(super) root: Option<PathBuf>,
+    /// Where the files come from: "numpy 2.4.6 wheel x86_64". Default: empty, to be filled in.
+    #[arg(long = "where", value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub(super) place: String,
+    /// toml: blocks for rules/libraries/WORD.toml or rules/launchers/WORD.toml; the first comment names the WORD that
+    /// recognises the file now. json: the same for scripts.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "toml")]
+    pub(super) format: SeenFormat,
+    #[command(flatten)]
+    pub(super) knowledge: KnowledgeArgs,
+}
+
+/// How `seen` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum SeenFormat {
+    /// Blocks to paste.
+    Toml,
+    /// One document.
+    Json,
 }
 
 /// `rules`

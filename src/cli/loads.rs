@@ -184,7 +184,7 @@ fn object(it: survey::Mapped) -> LoadedObject {
     }
 }
 
-fn gap(it: &Gap) -> facts::Gap {
+pub(super) fn gap(it: &Gap) -> facts::Gap {
     let path = if it.path == TreePath::root() { String::new() } else { it.path.text() };
     facts::Gap { path, stage: it.stage.word().to_owned(), reason: it.reason.clone(), hides: it.hides.clone() }
 }

@@ -10,6 +10,7 @@ mod facts;
 mod loads;
 mod output;
 mod rules;
+mod seen;
 mod target;
 
 use std::process::ExitCode;
@@ -35,6 +36,7 @@ pub fn run() -> ExitCode {
         Command::Loads(args) => loads::loads(args),
         Command::Why(args) => loads::why(args),
         Command::Explain(args) => explain::run(args),
+        Command::Seen(args) => seen::run(args),
         Command::Rules(args) => rules::run(args),
         Command::Completions { shell } => completions(*shell),
         Command::Man => man(),

@@ -136,7 +136,7 @@ fn saved(path: &Path) -> Result<Option<Facts>> {
 }
 
 /// A path as the view knows it. Links stay: `venv/bin/python` means the venv, not what it links to.
-fn inside(view: &View, path: &Path, rooted: bool) -> Result<TreePath> {
+pub(super) fn inside(view: &View, path: &Path, rooted: bool) -> Result<TreePath> {
     let raw = if rooted { path.as_os_str().as_bytes().to_vec() } else { absolute(path)? };
     if !raw.split(|b| *b == b'/').any(|it| it == b"..") {
         return Ok(TreePath::new(&raw));

@@ -160,6 +160,11 @@ impl Capability {
         Ok(None)
     }
 
+    /// The clauses of [`Self::client`].
+    pub(super) fn client_clauses(&self) -> impl Iterator<Item = &Clause> {
+        self.client.values().flatten()
+    }
+
     /// Whether `soname` is a name by which users of the capability ask for its library.
     pub fn names_library(&self, soname: &[u8]) -> bool {
         let mut patterns = self.client.values().flatten().filter_map(|it| it.needed.as_ref());

@@ -51,11 +51,11 @@ pub struct Description {
     /// Facts of real files that nothing may recognise.
     pub not: Vec<Sample>,
     abis: Vec<String>,
-    is: Vec<Clause>,
+    pub(super) is: Vec<Clause>,
     version: Vec<Clause>,
     version_from: Vec<(Regex, Regex)>,
     starts: Vec<Clause>,
-    patterns: Vec<Regex>,
+    pub(super) patterns: Vec<Regex>,
 }
 
 #[derive(Deserialize)]
@@ -94,6 +94,11 @@ impl Launchers {
     pub fn load(files: &[TextFile]) -> Result<Self, KnowledgeError> {
         let one = |file: &TextFile| Ok((file.stem.clone(), Description::read(file)?));
         files.iter().map(one).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The description of that word.
+    pub fn get(&self, word: &str) -> Option<&Description> {
+        self.0.get(word)
     }
 
     /// All descriptions, sorted by word.
@@ -155,6 +160,11 @@ impl Description {
             starts,
             patterns: compiler.patterns,
         })
+    }
+
+    /// The clauses that say more than whose it is.
+    pub(super) fn attribute_clauses(&self) -> impl Iterator<Item = &Clause> {
+        self.version.iter().chain(&self.starts)
     }
 
     fn identify(&self, look: &dyn Look) -> Result<Option<Launcher>, ElfError> {

@@ -17,6 +17,7 @@ mod library;
 mod look;
 mod opening;
 mod package;
+mod sampling;
 
 pub use capability::{Capabilities, Capability, Group, Used};
 pub use engine::{Answer, Attribute, Confidence, Identity, Seen};
@@ -30,3 +31,4 @@ pub use package::{
     Binds, CInterface, Choice, ExtensionImport, ExtensionImports, Loads, OpenLibrary, PackageRule, Packages, Pick,
     Reopens, SeenLayout, StandsFor, matches_any,
 };
+pub use sampling::Telling;

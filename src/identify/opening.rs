@@ -88,7 +88,7 @@ fn yes() -> bool {
 /// A rule for one thing that is opened, ready to be asked.
 #[derive(Debug, Clone)]
 pub(super) struct Opens {
-    when: Clause,
+    pub(super) when: Clause,
     raw: OpensText,
 }
 

@@ -17,6 +17,7 @@ mod load_tree;
 mod loads;
 mod modules;
 mod places;
+mod seen;
 mod table;
 mod why;
 
@@ -31,6 +32,7 @@ pub use loads::{
     loads_text,
 };
 pub use modules::{ExecutedModule, ModulesReport, SourceLine, Undecided};
+pub use seen::{SeenBlock, SeenFile, seen_json, seen_toml};
 pub use table::{RuleLine, rules_list};
 pub use why::{Change, LibraryCopy, MissingLibrary, Place, Question, Step, why_json, why_text};
 

@@ -26,6 +26,7 @@ mod order;
 mod packages;
 mod relations;
 mod remedies;
+mod seen;
 mod session;
 mod site;
 mod tools;
@@ -54,6 +55,7 @@ pub use knowledge::{Knowledge, SiteFiles};
 pub use load_map::{Alone, AloneMap, Event, FailedImport, Landmarks, LoadMap, Mapped, Unmet, alone_map, load_map};
 pub use module_map::{ModuleMap, ModuleStep, module_map};
 pub use remedies::Remedy;
+pub use seen::{NoSample, Recognised, Sampled, seen};
 pub use why::{Found, Hunt, Way, Why, why};
 
 /// What is asked about a target.
