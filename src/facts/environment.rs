@@ -135,6 +135,9 @@ pub struct Launcher {
     /// ABI family of the MPI it belongs to: `mpich`, `openmpi`, `none`.
     #[schemars(extend("x-words" = ["mpich", "openmpi", "none"]))]
     pub abi: Fact<String>,
+    /// Process-management interfaces for which it has plugins (`srun --mpi=TYPE`): `pmi2`, `pmix`, `pmix_v4`; empty for
+    /// launchers that have none.
+    pub pmi: Fact<Vec<String>>,
 }
 
 /// Something broken in the installation itself.

@@ -28,8 +28,8 @@ pub use loading::{Binding, Capture, CpuVariant, CutRpath, FatalHit, OrderEffect,
 pub use object::{MissingVersion, Need, Object};
 pub use package::Package;
 pub use process::{
-    BlasUse, Choice, Duplicates, Hdf5Use, ImportFailure, MpiUse, OpenmpRuntime, Override, Preload, Process,
-    SharedSoname,
+    BlasUse, Choice, Duplicates, Hdf5Use, ImportFailure, LoadedLibrary, MpiUse, OpenmpRuntime, Override, Preload,
+    Process, SharedSoname,
 };
 pub use unflat::FactsError;
 

@@ -23,6 +23,8 @@ pub struct Process {
     pub hdf5: Fact<Vec<Hdf5Use>>,
     /// OpenMP runtimes in the process.
     pub openmp: Fact<Vec<OpenmpRuntime>>,
+    /// Every library of the process that a description recognises, in load order.
+    pub libraries: Fact<Vec<LoadedLibrary>>,
     /// More than one copy of one kind of library.
     pub duplicates: Duplicates,
     /// mpi4py's MPI against that of h5py: `same`, `same-abi`, `conflict`, `mpi4py-only`, `h5py-only`, `none`.
@@ -122,6 +124,9 @@ pub struct MpiUse {
     /// `mpich`, `openmpi`, `mpiabi`, `none`.
     #[schemars(extend("x-words" = ["mpich", "openmpi", "mpiabi", "none"]))]
     pub abi: Fact<String>,
+    /// The kind of GPU whose memory it is built to take: `cuda`, `rocm`, `level-zero`, `none`.
+    #[schemars(extend("x-words" = ["cuda", "rocm", "level-zero", "none"]))]
+    pub gpu: Fact<String>,
     /// Its DT_SONAME.
     pub soname: Fact<Option<String>>,
     /// The real file.
@@ -191,6 +196,24 @@ pub struct OpenmpRuntime {
     pub needed_by: String,
     /// Import name of the package that brought it in, empty when none.
     pub package: String,
+}
+
+/// A library in the process that a description recognises.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoadedLibrary {
+    /// The real file.
+    pub path: String,
+    /// Word of `rules/libraries`.
+    pub library: Fact<String>,
+    /// As its bytes say; null where they name none.
+    pub version: Fact<Option<String>>,
+    /// `certain` where marks that were measured on real files hold; `likely` where only names tell, or where nobody
+    /// measured a file of it.
+    #[schemars(extend("x-words" = ["certain", "likely"]))]
+    pub confidence: Fact<String>,
+    /// What it answers: words of `rules/capabilities`.
+    pub capabilities: Vec<String>,
 }
 
 /// More than one copy of one kind of library in the process: their real files, else empty.

@@ -126,6 +126,7 @@ impl Reader<'_> {
                 vendor: self.text("launcher.vendor")?,
                 version: self.text("launcher.version")?,
                 abi: self.absent("launcher.abi"),
+                pmi: self.absent("launcher.pmi"),
             },
             defects: self.absent("defects"),
             image_env,
@@ -168,6 +169,7 @@ impl Reader<'_> {
             mpi: self.mpi()?,
             hdf5: self.hdf5()?,
             openmp: self.openmp()?,
+            libraries: self.absent("libraries"),
             duplicates: Duplicates {
                 blas: self.list("duplicates.blas")?,
                 hdf5: self.list("duplicates.hdf5")?,
@@ -239,6 +241,7 @@ impl Reader<'_> {
                 vendor: self.text(&key("vendor"))?,
                 version: self.text(&key("version"))?,
                 abi: self.text(&key("abi"))?,
+                gpu: self.absent(&key("gpu")),
                 soname: self.optional(&key("soname"))?,
                 lib: self.optional(&key("lib"))?,
                 extension: String::new(),

@@ -24,6 +24,8 @@ pub struct Capability {
     pub title: String,
     /// What is asked about a library of this kind.
     pub attributes: Vec<Attribute>,
+    /// Whether it is followed which file answers the symbols of each object; if not, its libraries are only named.
+    pub followed: bool,
     /// Symbol groups, the one that is looked for first stands first.
     pub groups: Vec<Group>,
     pub(super) prefixes: Vec<String>,
@@ -57,6 +59,8 @@ pub struct Used {
 struct CapabilityText {
     title: String,
     attributes: Vec<Attribute>,
+    #[serde(default = "yes")]
+    followed: bool,
     #[serde(default)]
     words: BTreeMap<Attribute, Vec<String>>,
     #[serde(default)]
@@ -66,6 +70,10 @@ struct CapabilityText {
     group: Vec<GroupText>,
     #[serde(default)]
     client: BTreeMap<Attribute, Vec<ClauseText>>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[derive(Deserialize)]
@@ -97,10 +105,10 @@ impl Capabilities {
         self.0.get(word)
     }
 
-    /// The groups of every symbol in every spelling.
+    /// The groups of every symbol, in every spelling, of the capabilities that are followed.
     pub fn by_symbol(&self) -> HashMap<&[u8], Vec<(&Capability, &Group)>> {
         let mut index: HashMap<&[u8], Vec<(&Capability, &Group)>> = HashMap::new();
-        for capability in self.iter() {
+        for capability in self.iter().filter(|it| it.followed) {
             for group in &capability.groups {
                 for name in &group.names {
                     index.entry(name).or_default().push((capability, group));
@@ -133,6 +141,7 @@ impl Capability {
             word: file.stem.clone(),
             title: raw.title,
             attributes: raw.attributes,
+            followed: raw.followed,
             groups,
             prefixes: compiler.prefixes,
             suffixes: compiler.suffixes,

@@ -87,11 +87,7 @@ impl Compiler<'_> {
     }
 
     pub(super) fn pattern(&self, written: &Spanned<String>) -> Result<Regex, KnowledgeError> {
-        // Bytes, not characters: a file is not UTF-8.
-        Regex::new(&format!("(?-u){}", written.get_ref())).map_err(|error| {
-            let last = error.to_string().lines().last().unwrap_or_default().to_owned();
-            KnowledgeError::at(self.file, written.span().start, format!("not a pattern: {last}"))
-        })
+        pattern(self.file, written)
     }
 
     fn number(&mut self, pattern: Regex) -> usize {
@@ -113,4 +109,13 @@ impl Compiler<'_> {
         };
         self.prefixes.iter().flat_map(with).collect()
     }
+}
+
+/// A pattern; an error names its place.
+pub(super) fn pattern(file: &TextFile, written: &Spanned<String>) -> Result<Regex, KnowledgeError> {
+    // Bytes, not characters: a file is not UTF-8.
+    Regex::new(&format!("(?-u){}", written.get_ref())).map_err(|error| {
+        let last = error.to_string().lines().last().unwrap_or_default().to_owned();
+        KnowledgeError::at(file, written.span().start, format!("not a pattern: {last}"))
+    })
 }

@@ -25,6 +25,8 @@ pub enum Attribute {
     Abi,
     /// Whether it is built for several processes: `true` or `false`.
     Parallel,
+    /// The kind of GPU whose memory it takes: `cuda`, `rocm`, `level-zero`, `none`.
+    Gpu,
 }
 
 impl Attribute {
@@ -36,6 +38,7 @@ impl Attribute {
             Self::Threading => "threading",
             Self::Abi => "abi",
             Self::Parallel => "parallel",
+            Self::Gpu => "gpu",
         }
     }
 }

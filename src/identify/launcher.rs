@@ -31,6 +31,9 @@ pub struct Launcher {
     pub version_from: Vec<(Vec<u8>, Regex)>,
     /// Names of files beside it, one of which it only starts: that file says more.
     pub starts: Vec<String>,
+    /// Where its plugins for process management lie: directories relative to its own (one element may be a glob), and the
+    /// pattern of their names, which captures the type that they serve.
+    pub plugins: Vec<(String, Regex)>,
     /// What the identification rests on.
     pub because: Vec<Seen>,
 }
@@ -55,6 +58,7 @@ pub struct Description {
     version: Vec<Clause>,
     version_from: Vec<(Regex, Regex)>,
     starts: Vec<Clause>,
+    plugins: Vec<(String, Regex)>,
     pub(super) patterns: Vec<Regex>,
 }
 
@@ -74,9 +78,18 @@ struct DescriptionText {
     #[serde(default)]
     starts: Vec<ClauseText>,
     #[serde(default)]
+    plugins: Vec<PluginsText>,
+    #[serde(default)]
     seen: Vec<Sample>,
     #[serde(default)]
     not: Vec<Sample>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PluginsText {
+    directories: Vec<String>,
+    file: Spanned<String>,
 }
 
 #[derive(Deserialize)]
@@ -146,6 +159,11 @@ impl Description {
         let starts = raw.starts.iter().map(|it| compiler.clause(it)).collect::<Result<_, _>>()?;
         let from = |it: &VersionFromText| Ok((compiler.pattern(&it.needed)?, compiler.pattern(&it.text)?));
         let version_from = raw.version_from.iter().map(from).collect::<Result<_, _>>()?;
+        let mut plugins = Vec::new();
+        for it in &raw.plugins {
+            let pattern = compiler.pattern(&it.file)?;
+            plugins.extend(it.directories.iter().map(|directory| (directory.clone(), pattern.clone())));
+        }
         Ok(Self {
             word: file.stem.clone(),
             title: raw.title,
@@ -158,6 +176,7 @@ impl Description {
             version,
             version_from,
             starts,
+            plugins,
             patterns: compiler.patterns,
         })
     }
@@ -196,6 +215,7 @@ impl Description {
                 version,
                 version_from: self.version_from.iter().filter_map(from).collect(),
                 starts,
+                plugins: self.plugins.clone(),
                 because: held.evidence(),
             }));
         }

@@ -136,6 +136,8 @@ struct LibraryText {
     #[serde(default)]
     parallel: Vec<ClauseText>,
     #[serde(default)]
+    gpu: Vec<ClauseText>,
+    #[serde(default)]
     undecided: BTreeMap<Attribute, String>,
     #[serde(default)]
     opens: Vec<OpensText>,
@@ -207,6 +209,7 @@ impl Library {
             (Attribute::Threading, &raw.threading),
             (Attribute::Abi, &raw.abi),
             (Attribute::Parallel, &raw.parallel),
+            (Attribute::Gpu, &raw.gpu),
         ];
         let mut clauses = BTreeMap::new();
         for (attribute, list) in texts {

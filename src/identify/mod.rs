@@ -7,6 +7,7 @@
 //! Invariant: an attribute that no clause decides is unknown with a reason, never a default.
 //! Invariant: a file that matches two descriptions is neither: that is a gap.
 
+mod abi;
 mod capability;
 mod clause;
 mod compile;
@@ -19,6 +20,7 @@ mod opening;
 mod package;
 mod sampling;
 
+pub use abi::{AbiGroup, AbiGroups, Exchangeable};
 pub use capability::{Capabilities, Capability, Group, Used};
 pub use engine::{Answer, Attribute, Confidence, Identity, Seen};
 pub use error::KnowledgeError;

@@ -42,6 +42,7 @@ pub(super) fn rows(facts: &Facts, names: &Names) -> Vec<Row> {
     rows.extend(merged(reader.list("HDF5", &process.hdf5, Reader::hdf5)));
     rows.extend(merged(reader.list("OpenMP", &process.openmp, Reader::openmp)));
     rows.push(reader.launcher());
+    rows.extend(reader.others());
     rows.extend(reader.preloads());
     rows
 }
@@ -57,6 +58,9 @@ fn merged(rows: Vec<Row>) -> Vec<Row> {
     }
     merged
 }
+
+/// Capabilities that have rows of their own.
+const SHOWN: [&str; 5] = ["blas", "lapack", "mpi", "hdf5", "openmp"];
 
 struct Reader<'a> {
     facts: &'a Facts,
@@ -145,6 +149,36 @@ impl Reader<'_> {
         }
     }
 
+    /// A note where only names, or marks that nobody measured, tell what the file is.
+    fn likely(&self, path: Option<&str>) -> Option<String> {
+        let mut libraries = self.facts.process.libraries.value().into_iter().flatten();
+        let it = libraries.find(|it| path.is_some_and(|path| it.path == path))?;
+        let word = it.library.value()?;
+        let likely = it.confidence.value().is_some_and(|it| it == "likely");
+        likely.then(|| {
+            format!("likely, not certain: names or unmeasured marks say that it is {word} (pyhpc-audit explain {word})")
+        })
+    }
+
+    /// Further libraries that are recognised, in one row.
+    fn others(&self) -> Option<Row> {
+        let mut others: Vec<String> = Vec::new();
+        for it in self.facts.process.libraries.value().into_iter().flatten() {
+            if it.capabilities.iter().any(|word| SHOWN.contains(&word.as_str())) {
+                continue;
+            }
+            let word = it.library.value().map_or("unknown", String::as_str);
+            let text = match it.version.value() {
+                Some(Some(version)) => format!("{word} {version}"),
+                Some(None) | None => word.to_owned(),
+            };
+            if !others.contains(&text) {
+                others.push(text);
+            }
+        }
+        (!others.is_empty()).then(|| words("also there", "", &others.join(", ")))
+    }
+
     /// Notes on what a package picks at run time.
     fn choice(&self, user: &str, capability: &str) -> Vec<String> {
         let choices = self.facts.process.choices.value().into_iter().flatten();
@@ -167,7 +201,8 @@ impl Reader<'_> {
             build.extend(self.word(&it.threading, "threading", &mut unknowns).cloned());
         }
         let file = self.file(&it.lib, "no library: the package brings its own loops", &mut unknowns);
-        let mut notes = Vec::new();
+        let kernels = it.kernels.value().and_then(Option::as_deref);
+        let mut notes: Vec<String> = self.likely(kernels).into_iter().collect();
         if let Some(Some(kernels)) = it.kernels.value()
             && it.lib.value().is_none_or(|lib| lib.as_ref() != Some(kernels))
         {
@@ -204,6 +239,7 @@ impl Reader<'_> {
         };
         let file = self.file(&it.lib, &absent, &mut unknowns);
         let mut notes = self.choice(&it.user, "mpi");
+        notes.extend(self.likely(it.lib.value().and_then(Option::as_deref)));
         if it.launcher_agreement.value().is_some_and(|it| it == "conflict") {
             notes.push("CONFLICT: the launcher below starts ranks of another MPI".to_owned());
         }
@@ -231,6 +267,7 @@ impl Reader<'_> {
         }
         let file = self.file(&it.lib, "no library answers", &mut unknowns);
         let mut notes = self.choice(&it.user, "hdf5");
+        notes.extend(self.likely(it.lib.value().and_then(Option::as_deref)));
         let installed_by = self.installed(&it.installed_by, none, &mut unknowns);
         notes.extend(unknowns.lines(&file));
         Row { what: String::new(), library, build, file, installed_by, users: vec![it.user.clone()], notes }
@@ -245,7 +282,7 @@ impl Reader<'_> {
             what: String::new(),
             library,
             build: String::new(),
-            notes: unknowns.lines(&file),
+            notes: self.likely(Some(&it.path)).into_iter().chain(unknowns.lines(&file)).collect(),
             file,
             installed_by: String::new(),
             users: if user.is_empty() { Vec::new() } else { vec![user] },

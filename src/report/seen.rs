@@ -97,8 +97,11 @@ fn block(file: &SeenFile) -> String {
     }
     let it = &file.seen;
     line_of(&mut out, "[[seen]]");
-    let hint =
-        if it.place.is_empty() { "  # whence: \"numpy 2.4.6 wheel x86_64\", \"Debian 12 libblas3 amd64\"" } else { "" };
+    let hint = if it.place.is_empty() {
+        "  # such as \"PACKAGE VERSION wheel MACHINE\" or \"Debian 12 PACKAGE MACHINE\""
+    } else {
+        ""
+    };
     line_of(&mut out, &format!("where = {}{hint}", quoted(&it.place)));
     line_of(&mut out, &format!("file = {}", quoted(&it.file)));
     if it.script {

@@ -46,6 +46,12 @@ impl<'v> Catalogue<'v> {
         fresh
     }
 
+    /// The first capability of the object that is followed.
+    pub(super) fn followed(&self, object: &Object) -> Option<String> {
+        let followed = |word: &&String| self.know.capabilities.get(word).is_some_and(|it| it.followed);
+        self.identity(object)?.capabilities.iter().find(followed).cloned()
+    }
+
     /// What an object is that another opens at run time: a part need not define what the whole provides.
     pub(super) fn part(&self, object: &Object) -> Option<Arc<Identity>> {
         let mut gaps = Vec::new();

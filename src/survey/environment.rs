@@ -262,10 +262,8 @@ impl Builder<'_, '_> {
     fn preload(&mut self, entry: &[u8], origin: &str, because: EvidenceId) -> Preload {
         let process = &self.session.process;
         let loaded = process.loaded_as(entry).and_then(|it| process.objects.get(it));
-        let capability = loaded
-            .and_then(|it| self.session.catalogue.identity(&it.object))
-            .and_then(|it| it.capabilities.first().cloned())
-            .unwrap_or_else(|| "other".to_owned());
+        let capability =
+            loaded.and_then(|it| self.session.catalogue.followed(&it.object)).unwrap_or_else(|| "other".to_owned());
         Preload {
             entry: printable(entry),
             origin: origin.to_owned(),
@@ -279,5 +277,6 @@ impl Builder<'_, '_> {
 pub(super) fn no_launcher(ledger: &mut Ledger, searched: &str) -> Launcher {
     let id = ledger.note(&TreePath::root(), format!("no mpiexec or mpirun on PATH: {searched}"));
     let none = || Fact::known("none".to_owned(), vec![id]);
-    Launcher { path: Fact::known(None, vec![id]), vendor: none(), version: none(), abi: none() }
+    let pmi = Fact::known(Vec::new(), vec![id]);
+    Launcher { path: Fact::known(None, vec![id]), vendor: none(), version: none(), abi: none(), pmi }
 }

@@ -210,8 +210,7 @@ impl Builder<'_, '_> {
                 continue;
             }
             let id = self.ledger.note(there.real(), format!("answers {} on {cpu}", printable(name)));
-            let identity = self.session.catalogue.identity(&loaded.object);
-            let word = identity.and_then(|it| it.capabilities.first().cloned());
+            let word = self.session.catalogue.followed(&loaded.object);
             list.push(CpuVariant {
                 soname: printable(name),
                 used: loaded.real().text(),

@@ -4,7 +4,7 @@ use regex::Regex;
 use serde::Deserialize;
 
 use crate::base::{Glob, TextFile, builtin_files};
-use crate::identify::{Capabilities, ExtensionImports, KnowledgeError, Launchers, Libraries, Packages};
+use crate::identify::{AbiGroups, Capabilities, ExtensionImports, KnowledgeError, Launchers, Libraries, Packages};
 
 /// What to look for and how to recognise it.
 #[derive(Debug, Clone)]
@@ -17,6 +17,8 @@ pub struct Knowledge {
     pub packages: Packages,
     /// `rules/launchers`.
     pub launchers: Launchers,
+    /// `rules/abi`.
+    pub abi_groups: AbiGroups,
     /// `rules/variables`.
     pub variables: VariableNames,
     /// `rules/tools`.
@@ -89,6 +91,7 @@ impl Knowledge {
             libraries: Libraries::load(&joined("libraries", &site.libraries), &capabilities)?,
             packages: Packages::load(&joined("packages", &site.packages))?,
             launchers: Launchers::load(&joined("launchers", &site.launchers))?,
+            abi_groups: AbiGroups::load(&builtin_files("abi"))?,
             capabilities,
             variables,
         })

@@ -3,7 +3,7 @@
 use super::catalogue::Catalogue;
 use super::environment::no_launcher;
 use super::ledger::Ledger;
-use crate::base::{Gap, Stage, TreePath, Variables, printable};
+use crate::base::{Gap, Glob, Stage, TreePath, Variables, printable};
 use crate::elf::{self, ElfError};
 use crate::facts::{Fact, Launcher};
 use crate::identify::{self, RealFile};
@@ -38,6 +38,7 @@ pub(super) fn launcher(
             vendor: Fact::unknown(gap),
             version: Fact::unknown(gap),
             abi: Fact::unknown(gap),
+            pmi: Fact::unknown(gap),
         }
     };
     let real = match view.resolve(path.as_bytes()) {
@@ -62,6 +63,7 @@ pub(super) fn launcher(
         }
         None => version_of_library(catalogue, &real, &identity, variables, system, ledger),
     };
+    let pmi = plugins(catalogue, &real, &identity.plugins, ledger);
     let abi = match identity.abis.as_slice() {
         [] => "any".to_owned(),
         [only] => only.clone(),
@@ -72,7 +74,64 @@ pub(super) fn launcher(
         vendor: Fact::known(identity.vendor.clone(), because.clone()),
         version,
         abi: Fact::known(abi, because),
+        pmi,
     }
+}
+
+/// The types that the plugins of a launcher serve, sorted; a directory that is not there holds none.
+fn plugins(
+    catalogue: &Catalogue<'_>,
+    launcher: &TreePath,
+    places: &[(String, regex::bytes::Regex)],
+    ledger: &mut Ledger,
+) -> Fact<Vec<String>> {
+    let (mut types, mut because) = (Vec::new(), Vec::new());
+    for (directory, pattern) in places {
+        for directory in directories(catalogue, launcher, directory) {
+            let names = match catalogue.objects.view().list(directory.as_bytes()) {
+                Ok(names) => names,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) => return ledger.unknown(&directory, &error.to_string(), "what its plugins serve"),
+            };
+            for (name, _) in names.iter() {
+                let Some(found) = pattern.captures(name).and_then(|it| it.get(1)) else { continue };
+                let word = printable(found.as_bytes());
+                if !types.contains(&word) {
+                    types.push(word);
+                    because.push(ledger.note(&directory.join(name), "a plugin"));
+                }
+            }
+        }
+    }
+    types.sort();
+    Fact::known(types, because)
+}
+
+/// The directories that a path relative to that of the launcher means: one element may be a glob.
+fn directories(catalogue: &Catalogue<'_>, launcher: &TreePath, relative: &str) -> Vec<TreePath> {
+    let mut found = vec![launcher.parent().unwrap_or_else(TreePath::root)];
+    for element in relative.split('/') {
+        found = match element {
+            ".." => found.iter().map(|it| it.parent().unwrap_or_else(TreePath::root)).collect(),
+            glob if glob.contains('*') => {
+                let glob = Glob::new(glob);
+                let below = |it: &TreePath| {
+                    // A directory that cannot be listed holds no plugins that anybody else could list.
+                    let names = catalogue.objects.view().list(it.as_bytes()).into_iter();
+                    let fits: Vec<TreePath> = names
+                        .flat_map(|names| {
+                            names.iter().filter(|(name, _)| glob.matches(name)).cloned().collect::<Vec<_>>()
+                        })
+                        .map(|(name, _)| it.join(name))
+                        .collect();
+                    fits
+                };
+                found.iter().flat_map(below).collect()
+            }
+            name => found.iter().map(|it| it.join(name)).collect(),
+        };
+    }
+    found
 }
 
 fn identity(

@@ -17,6 +17,7 @@ mod imports;
 mod knowledge;
 mod launcher;
 mod ledger;
+mod libraries;
 mod load_map;
 mod module_map;
 mod mpi;
@@ -168,6 +169,7 @@ fn process_facts(
         blas: builder.blas_uses("blas"),
         lapack: builder.blas_uses("lapack"),
         openmp: builder.openmp_runtimes(),
+        libraries: builder.loaded_libraries(),
         duplicates: builder.duplicates(),
         mpi_agreement,
         shared_sonames,

@@ -4,8 +4,8 @@ use super::binding::{Answered, Bound};
 use super::builder::Builder;
 use crate::base::{Gap, Stage, TreePath, printable};
 use crate::facts::{EvidenceId, Fact, MpiUse};
-use crate::identify::{Attribute, Binds, PackageRule};
-use crate::loader::Failure;
+use crate::identify::{Attribute, Binds, Identity, PackageRule};
+use crate::loader::{Failure, Loaded, ObjectIndex};
 
 impl Builder<'_, '_> {
     /// MPI, per package that can use one.
@@ -38,7 +38,7 @@ impl Builder<'_, '_> {
         let soname = self.soname(bound.provider);
         let lib = Fact::known(Some(provider.text()), because.clone());
         let unknown = "it defines MPI_Init and matches no known library";
-        let (vendor, version, abi) = match &bound.kernels {
+        let (vendor, version, abi, gpu) = match &bound.kernels {
             Some((index, identity)) => {
                 let path = self.real(*index);
                 because.extend(self.ledger.seen(&identity.because));
@@ -46,12 +46,14 @@ impl Builder<'_, '_> {
                     Fact::known(identity.library.clone(), because.clone()),
                     self.attribute(&path, identity, Attribute::Version),
                     self.attribute(&path, identity, Attribute::Abi),
+                    self.gpu(*index, identity),
                 )
             }
             None => (
                 self.ledger.unknown(&provider, unknown, "which MPI answers"),
                 self.ledger.unknown(&provider, unknown, "its version"),
                 self.ledger.unknown(&provider, unknown, "its binary interface"),
+                self.ledger.unknown(&provider, unknown, "whether it takes GPU memory"),
             ),
         };
         let later = Fact::known("none".to_owned(), Vec::new());
@@ -60,6 +62,7 @@ impl Builder<'_, '_> {
             vendor,
             version,
             abi,
+            gpu,
             soname: Fact::known(soname, because.clone()),
             lib,
             extension: self.real(bound.extension).text(),
@@ -69,6 +72,20 @@ impl Builder<'_, '_> {
             mpi4py_agreement: later,
             installed_by: self.installer(&provider),
         }
+    }
+
+    /// Whether it takes GPU memory: it says so itself, or a library of the same project that it needs.
+    fn gpu(&mut self, library: ObjectIndex, identity: &Identity) -> Fact<String> {
+        let mut whole = identity.clone();
+        if whole.value(Attribute::Gpu).is_none() {
+            let needed = |it: &Loaded| it.needed_by == Some(library);
+            let parts = self.session.process.objects.iter().filter(|it| needed(it));
+            for part in parts.filter_map(|it| self.session.catalogue.part(&it.object)) {
+                whole.complete_with(&part);
+            }
+        }
+        let path = self.real(library);
+        self.attribute(&path, &whole, Attribute::Gpu)
     }
 
     fn mpi_none(
@@ -85,6 +102,7 @@ impl Builder<'_, '_> {
             vendor: none(),
             version: none(),
             abi: none(),
+            gpu: none(),
             soname: Fact::known(None, because.to_vec()),
             lib: Fact::known(None, because.to_vec()),
             extension: extension.text(),
@@ -103,6 +121,7 @@ impl Builder<'_, '_> {
             vendor: Fact::unknown(gap),
             version: Fact::unknown(gap),
             abi: Fact::unknown(gap),
+            gpu: Fact::unknown(gap),
             soname: Fact::unknown(gap),
             lib: Fact::unknown(gap),
             extension: String::new(),

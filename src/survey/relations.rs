@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::builder::Builder;
 use crate::base::{TreePath, printable};
 use crate::elf;
-use crate::facts::{AGREEMENT_OF, Duplicates, EvidenceId, Fact, Hdf5Use, Launcher, MpiUse, Override, SharedSoname};
+use crate::facts::{
+    AGREEMENT_OF, Duplicates, EvidenceId, Fact, GapId, Hdf5Use, Launcher, MpiUse, Override, SharedSoname,
+};
 use crate::loader::{ObjectIndex, Process};
 
 impl Builder<'_, '_> {
@@ -54,25 +56,33 @@ impl Builder<'_, '_> {
     }
 
     /// Compares the MPI of one package with that of another: `same`, `same-abi`, `conflict`, `none`.
-    pub(super) fn agreement(
-        one: (&Fact<Option<String>>, &Fact<String>),
-        other: (&Fact<Option<String>>, &Fact<String>),
-    ) -> Fact<String> {
-        let mut because = one.0.because().to_vec();
-        because.extend(other.0.because());
-        let word = match (one.0, other.0) {
+    fn agreement(&self, one: &Behind, other: &Behind) -> Fact<String> {
+        let mut because = one.lib.because().to_vec();
+        because.extend(other.lib.because());
+        let word = match (&one.lib, &other.lib) {
             (Fact::Unknown { unknown }, _) | (_, Fact::Unknown { unknown }) => return Fact::unknown(*unknown),
             (Fact::Known { value: a, .. }, Fact::Known { value: b, .. }) => match (a, b) {
                 (None, _) | (_, None) => "none",
                 (Some(a), Some(b)) if a == b => "same",
-                (Some(_), Some(_)) => match (one.1, other.1) {
-                    (Fact::Unknown { unknown }, _) | (_, Fact::Unknown { unknown }) => return Fact::unknown(*unknown),
-                    (Fact::Known { value: a, .. }, Fact::Known { value: b, .. }) if a == b => "same-abi",
-                    (Fact::Known { .. }, Fact::Known { .. }) => "conflict",
+                (Some(_), Some(_)) => match self.exchangeable(one, other) {
+                    Ok(true) => "same-abi",
+                    Ok(false) => "conflict",
+                    Err(unknown) => return Fact::unknown(unknown),
                 },
             },
         };
         Fact::known(word.to_owned(), because)
+    }
+
+    /// Whether a program that was compiled for the one runs with the other: `rules/abi` says so.
+    fn exchangeable(&self, one: &Behind, other: &Behind) -> Result<bool, GapId> {
+        let known = |it: &Behind| match (&it.abi, &it.soname) {
+            (Fact::Unknown { unknown }, _) | (_, Fact::Unknown { unknown }) => Err(*unknown),
+            (Fact::Known { value: abi, .. }, Fact::Known { value: soname, .. }) => Ok((abi.clone(), soname.clone())),
+        };
+        let (mine, theirs) = (known(one)?, known(other)?);
+        let groups = &self.session.catalogue.know.abi_groups;
+        Ok(groups.exchangeable((&mine.0, mine.1.as_deref()), (&theirs.0, theirs.1.as_deref())))
     }
 
     /// Fills the agreements between MPI users, and gives that of the whole process.
@@ -83,22 +93,35 @@ impl Builder<'_, '_> {
         launcher: &Launcher,
     ) -> Fact<String> {
         let Fact::Known { value: uses, .. } = mpi else { return Fact::known("none".to_owned(), Vec::new()) };
-        let base = uses.iter().find(|it| it.user == AGREEMENT_OF[0]).map(|it| (it.lib.clone(), it.abi.clone()));
-        let absent = (Fact::known(None, Vec::new()), Fact::known("none".to_owned(), Vec::new()));
-        let base = base.unwrap_or(absent.clone());
+        let of = |user: &str, uses: &[MpiUse]| uses.iter().find(|it| it.user == user).map(Behind::of);
+        let base = of(AGREEMENT_OF[0], uses).unwrap_or_else(Behind::nothing);
         for it in uses.iter_mut() {
-            it.mpi4py_agreement = Self::agreement((&it.lib, &it.abi), (&base.0, &base.1));
+            it.mpi4py_agreement = self.agreement(&Behind::of(it), &base);
             it.launcher_agreement = Self::against_launcher(it, launcher);
         }
-        let abis: BTreeMap<String, Fact<String>> = uses.iter().map(|it| (it.user.clone(), it.abi.clone())).collect();
         if let Fact::Known { value: libraries, .. } = hdf5 {
             for it in libraries.iter_mut() {
-                let abi = abis.get(&it.user).cloned().unwrap_or(absent.1.clone());
-                it.mpi4py_agreement = Self::agreement((&it.mpi_lib, &abi), (&base.0, &base.1));
+                let user = of(&it.user, uses).unwrap_or_else(Behind::nothing);
+                it.mpi4py_agreement = self.agreement(&Behind { lib: it.mpi_lib.clone(), ..user }, &base);
             }
         }
-        let second = uses.iter().find(|it| it.user == AGREEMENT_OF[1]).map(|it| (it.lib.clone(), it.abi.clone()));
-        whole(&base, &second.unwrap_or(absent))
+        let second = of(AGREEMENT_OF[1], uses).unwrap_or_else(Behind::nothing);
+        self.whole(&base, &second)
+    }
+
+    fn whole(&self, base: &Behind, other: &Behind) -> Fact<String> {
+        let mut because = base.lib.because().to_vec();
+        because.extend(other.lib.because());
+        let word = match (&base.lib, &other.lib) {
+            (Fact::Unknown { unknown }, _) | (_, Fact::Unknown { unknown }) => return Fact::unknown(*unknown),
+            (Fact::Known { value: a, .. }, Fact::Known { value: b, .. }) => match (a, b) {
+                (None, None) => "none",
+                (Some(_), None) => "mpi4py-only",
+                (None, Some(_)) => "h5py-only",
+                (Some(_), Some(_)) => return self.agreement(base, other),
+            },
+        };
+        Fact::known(word.to_owned(), because)
     }
 
     fn against_launcher(it: &MpiUse, launcher: &Launcher) -> Fact<String> {
@@ -217,19 +240,22 @@ impl Builder<'_, '_> {
     }
 }
 
-fn whole(base: &(Fact<Option<String>>, Fact<String>), other: &(Fact<Option<String>>, Fact<String>)) -> Fact<String> {
-    let mut because = base.0.because().to_vec();
-    because.extend(other.0.because());
-    let word = match (&base.0, &other.0) {
-        (Fact::Unknown { unknown }, _) | (_, Fact::Unknown { unknown }) => return Fact::unknown(*unknown),
-        (Fact::Known { value: a, .. }, Fact::Known { value: b, .. }) => match (a, b) {
-            (None, None) => "none",
-            (Some(_), None) => "mpi4py-only",
-            (None, Some(_)) => "h5py-only",
-            (Some(_), Some(_)) => return Builder::agreement((&base.0, &base.1), (&other.0, &other.1)),
-        },
-    };
-    Fact::known(word.to_owned(), because)
+/// The MPI behind one package, as far as it is compared.
+struct Behind {
+    lib: Fact<Option<String>>,
+    abi: Fact<String>,
+    soname: Fact<Option<String>>,
+}
+
+impl Behind {
+    fn of(it: &MpiUse) -> Self {
+        Self { lib: it.lib.clone(), abi: it.abi.clone(), soname: it.soname.clone() }
+    }
+
+    fn nothing() -> Self {
+        let none = || Fact::known(None, Vec::new());
+        Self { lib: none(), abi: Fact::known("none".to_owned(), Vec::new()), soname: none() }
+    }
 }
 
 fn unknown_like<T, U>(fact: &Fact<T>) -> Fact<U> {

@@ -122,6 +122,7 @@ pub(crate) fn mpi(user: &str, vendor: &str, version: &str, lib: &str) -> MpiUse 
         vendor: text(vendor),
         version: text(version),
         abi: text(if vendor == "openmpi" { "openmpi" } else { "mpich" }),
+        gpu: text("none"),
         soname: file("libmpi.so"),
         lib: file(lib),
         extension: String::new(),
@@ -157,7 +158,8 @@ pub(crate) fn openmp(family: &str, path: &str, package: &str) -> OpenmpRuntime {
 }
 
 pub(crate) fn launcher(path: &str, vendor: &str, version: &str, abi: &str) -> Launcher {
-    Launcher { path: file(path), vendor: text(vendor), version: text(version), abi: text(abi) }
+    let pmi = known(vec![]);
+    Launcher { path: file(path), vendor: text(vendor), version: text(version), abi: text(abi), pmi }
 }
 
 /// A venv at `prefix` that imports `imports` and uses nothing.
@@ -186,7 +188,7 @@ pub(crate) fn facts(prefix: &str, imports: &[&str]) -> Facts {
             user_site: UserSite { directory: known(None), enabled: known(true), packages: known(vec![]) },
             variables: known(vec![]),
             search_directories: known(vec![]),
-            launcher: Launcher { path: known(None), vendor: text("none"), version: text("none"), abi: text("none") },
+            launcher: Launcher { path: known(None), ..launcher("", "none", "none", "none") },
             defects: known(vec![]),
             image_env: None,
         },
@@ -202,6 +204,7 @@ pub(crate) fn facts(prefix: &str, imports: &[&str]) -> Facts {
             mpi: known(vec![]),
             hdf5: known(vec![]),
             openmp: known(vec![]),
+            libraries: known(vec![]),
             duplicates: Duplicates {
                 blas: known(vec![]),
                 hdf5: known(vec![]),
