@@ -1,8 +1,10 @@
 //! `docs/` says what the code says: pages that are written from rules, descriptions, the schema of the facts and the flags.
 //!
 //! `UPDATE=1 cargo test --test generated` rewrites them.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
 
+#[path = "libraries/matrix.rs"]
+mod matrix;
 mod support;
 
 use std::fmt::Write;
@@ -164,4 +166,30 @@ fn section(page: &mut String, command: &mut clap::Command, name: &str) {
         let name = format!("{name} {}", it.get_name());
         section(page, it, &name);
     }
+}
+
+#[test]
+fn confusion() {
+    let (_, libraries, launchers) = matrix::descriptions();
+    let matrix = matrix::matrix(&libraries, &launchers);
+    let mut page =
+        header("What is taken for what", "the samples of rules/libraries, rules/launchers and tests/libraries");
+    page += "Every sample against every description of a library or launcher at once. A sample holds the telling facts of one\n";
+    page += "file; those of the traps look like something that they are not. `cargo test --test confusion` fails on any cell\n";
+    page += "beside the diagonal.\n\n| whose samples | samples | taken for |\n|---|---|---|\n";
+    let mut total = 0;
+    for (word, found) in &matrix {
+        let count: usize = found.values().sum();
+        total += count;
+        let cells: Vec<String> = found.iter().map(|(found, count)| format!("{found} {count}")).collect();
+        writeln!(page, "| {word} | {count} | {} |", cells.join("; ")).unwrap();
+    }
+    writeln!(page, "| all | {total} | |").unwrap();
+    page += "\n## Traps\n\n| | looks like a sign | held by |\n|---|---|---|\n";
+    for it in matrix::traps().trap {
+        let files: Vec<String> = it.file.iter().map(|it| cell(&it.sample.place)).collect();
+        let held = it.elsewhere.unwrap_or_else(|| files.join("; "));
+        writeln!(page, "| {} | {} | {held} |", it.number, cell(&it.says)).unwrap();
+    }
+    check("confusion.md", &page);
 }

@@ -161,6 +161,9 @@ impl Look for Unreadable {
     fn is_script(&self) -> bool {
         false
     }
+    fn is_program(&self) -> bool {
+        false
+    }
     fn soname(&self) -> Option<&[u8]> {
         None
     }

@@ -121,6 +121,9 @@ impl Launchers {
 
     /// Whose launcher the file is; `None` when no description fits. Links are followed by the caller.
     pub fn identify(&self, look: &dyn Look, gaps: &mut Vec<Gap>) -> Option<Launcher> {
+        if !look.is_program() {
+            return None;
+        }
         let mut found = Vec::new();
         for description in self.iter() {
             match description.identify(look) {

@@ -11,6 +11,8 @@ use crate::elf::{ElfError, Linkage, Symbols, TextMatch, search_text};
 
 /// Most bytes that are read of a script. Launcher scripts measured have 2 to 30 KiB.
 const SCRIPT_BYTES: u64 = 256 * 1024;
+/// `e_type` of a program with a fixed address, which may be static.
+const ET_EXEC: u16 = 2;
 /// Most bytes that are read where a symbol points to text.
 const OBJECT_BYTES: u64 = 512;
 
@@ -20,6 +22,8 @@ pub trait Look {
     fn path(&self) -> &TreePath;
     /// Whether it is a script, not an object.
     fn is_script(&self) -> bool;
+    /// Whether it can be started: a script, or an object that names its loader.
+    fn is_program(&self) -> bool;
     /// DT_SONAME.
     fn soname(&self) -> Option<&[u8]>;
     /// DT_NEEDED.
@@ -112,6 +116,10 @@ impl Look for RealFile<'_> {
         self.object.is_none()
     }
 
+    fn is_program(&self) -> bool {
+        self.object.is_none_or(|(linkage, _)| linkage.interpreter.is_some() || linkage.file_type == ET_EXEC)
+    }
+
     fn soname(&self) -> Option<&[u8]> {
         self.object.and_then(|(linkage, _)| linkage.soname.as_deref())
     }
@@ -173,6 +181,11 @@ impl Look for SampleFile<'_> {
 
     fn is_script(&self) -> bool {
         self.sample.script
+    }
+
+    /// A sample does not say it: libraries and extensions carry a soname or `.so` in their name.
+    fn is_program(&self) -> bool {
+        self.sample.script || (self.sample.soname.is_none() && !self.sample.file.contains(".so"))
     }
 
     fn soname(&self) -> Option<&[u8]> {

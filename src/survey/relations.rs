@@ -31,6 +31,11 @@ impl Builder<'_, '_> {
             if self.session.site.is_extension(&loaded.name) || !self.session.catalogue.defines(&loaded.object, group) {
                 continue;
             }
+            // Stubs: what is known to be another kind of library is no copy of this one.
+            let identity = self.session.catalogue.identity(&loaded.object);
+            if identity.is_some_and(|it| !it.capabilities.iter().any(|word| word == capability)) {
+                continue;
+            }
             let kernels = self.session.catalogue.kernels(&self.session.process, index, capability);
             let copy = self.whole_of(kernels.map_or(index, |(kernels, _)| kernels));
             if let Some(text) = self.arrival(copy) {
