@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use pyhpc_audit::base::{TreePath, Variables};
 use pyhpc_audit::discover::Start;
-use pyhpc_audit::facts::Flat;
+use pyhpc_audit::facts::{Facts, Flat, LoadedLibrary};
 use pyhpc_audit::loader::CpuLevel;
 use pyhpc_audit::survey::{Knowledge, Question, SiteFiles, survey, why};
 use pyhpc_audit::tree::View;
@@ -31,6 +31,15 @@ struct Case {
 #[serde(deny_unknown_fields)]
 struct Process {
     imports: Vec<String>,
+    /// The launcher that is asked about.
+    launcher: Option<String>,
+    /// Types that the plugins of that launcher serve.
+    pmi: Option<Vec<String>>,
+    /// Every library that is recognised: word, version, confidence and file.
+    libraries: Option<Vec<String>>,
+    /// The GPU memory that the MPI of each user takes.
+    #[serde(default)]
+    gpu: BTreeMap<String, String>,
     #[serde(default)]
     variables: BTreeMap<String, String>,
     /// Flat facts that are known.
@@ -74,7 +83,7 @@ fn check(path: &Path, view: &View, know: &Knowledge, process: &Process) {
         imports: process.imports.clone(),
         variables,
         cpu: CpuLevel::Baseline,
-        launcher: None,
+        launcher: process.launcher.as_ref().map(TreePath::new),
     };
     let facts = survey(view, know, &question).unwrap().remove(0);
     let flat = Flat::of(&facts);
@@ -88,6 +97,7 @@ fn check(path: &Path, view: &View, know: &Knowledge, process: &Process) {
     if let Some(expected) = &process.loading {
         assert_eq!(&loading::lines(&facts.process), expected, "{context}");
     }
+    check_libraries(&facts, process, &context);
     for (name, text) in &process.why {
         let answer = why(view, know, &question, name).unwrap().answer;
         assert!(answer.contains(text), "{context}: why {name}: {answer}");
@@ -100,6 +110,26 @@ fn check(path: &Path, view: &View, know: &Knowledge, process: &Process) {
     let fits = reasons.len() == process.gaps.len();
     let all = reasons.iter().zip(&process.gaps).all(|(reason, text)| reason.contains(text.as_str()));
     assert!(fits && all, "{context}: gaps {reasons:#?}");
+}
+
+fn check_libraries(facts: &Facts, process: &Process, context: &str) {
+    if let Some(expected) = &process.pmi {
+        assert_eq!(facts.environment.launcher.pmi.value(), Some(expected), "{context}: pmi");
+    }
+    if let Some(expected) = &process.libraries {
+        let line = |it: &LoadedLibrary| {
+            let version = it.version.value().cloned().flatten().unwrap_or_else(|| "-".to_owned());
+            let (word, sure) = (it.library.value().unwrap(), it.confidence.value().unwrap());
+            format!("{word} {version} {sure} {}", it.path)
+        };
+        let found: Vec<String> = facts.process.libraries.value().into_iter().flatten().map(line).collect();
+        assert_eq!(&found, expected, "{context}: libraries");
+    }
+    for (user, expected) in &process.gpu {
+        let mut uses = facts.process.mpi.value().into_iter().flatten();
+        let found = uses.find(|it| it.user == *user).and_then(|it| it.gpu.value());
+        assert_eq!(found, Some(expected), "{context}: gpu of {user}");
+    }
 }
 
 fn cases() -> Vec<PathBuf> {
