@@ -11,7 +11,7 @@ use std::fmt::Write;
 use std::fs;
 
 use pyhpc_audit::base::builtin_files;
-use pyhpc_audit::identify::{Capabilities, Libraries};
+use pyhpc_audit::report::{Body, Page, Section};
 use pyhpc_audit::rules::{RuleSet, documented_facts, rule_file_schema, schema};
 use support::source::root;
 
@@ -74,24 +74,26 @@ fn rules() {
 
 #[test]
 fn libraries() {
-    let capabilities = Capabilities::load(&builtin_files("capabilities")).unwrap();
-    let libraries = Libraries::load(&builtin_files("libraries"), &capabilities).unwrap();
-    let mut page = header("Libraries, launchers, packages", "rules/libraries, rules/launchers, rules/packages");
+    let [libraries, launchers, groups] = pyhpc_audit::cli::pages().unwrap();
+    let (_, known, _) = matrix::descriptions();
+    let mut page =
+        header("Libraries, launchers, packages", "rules/libraries, rules/launchers, rules/abi, rules/packages");
     page += "The word is the value of facts such as `blas.numpy.vendor`. \"Documented\" means that the marks come from public\n";
-    page += "texts and nobody measured a file; the report then says \"likely\".\n\n## Libraries\n\n";
-    page += "| word | library | answers | marks | seen in |\n|---|---|---|---|---|\n";
-    for it in libraries.iter() {
-        let seen: Vec<String> = it.seen.iter().map(|it| cell(&it.place)).collect();
+    page += "texts and nobody measured a file; the report then says \"likely\". `pyhpc-audit explain WORD` prints the same as\n";
+    page +=
+        "below with every file that was seen; [confusion.md](confusion.md) says that none is taken for another.\n\n";
+    page += "## Libraries\n\n| word | library | answers | marks | samples |\n|---|---|---|---|---|\n";
+    for it in known.iter() {
         let marks = if it.measured { "measured" } else { "documented" };
         let title = format!("[{}]({})", cell(&it.title), it.homepage);
-        let answers = it.capabilities.join(", ");
-        writeln!(page, "| {} | {title} | {answers} | {marks} | {} |", it.word, seen.join("; ")).unwrap();
+        let row = (&it.word, it.capabilities.join(", "), it.seen.len());
+        writeln!(page, "| [{0}](#{0}) | {title} | {1} | {marks} | {2} |", row.0, row.1, row.2).unwrap();
     }
-    page += "\n## Launchers\n\n| word | launcher | seen in |\n|---|---|---|\n";
-    for file in builtin_files("launchers") {
-        let table: toml::Table = toml::from_str(&file.text).unwrap();
-        writeln!(page, "| {} | {} | {} |", file.stem, text(&table, "title"), places(&table)).unwrap();
-    }
+    libraries.iter().for_each(|(word, it)| page += &described(word, it));
+    page += "\n## Launchers\n";
+    launchers.iter().for_each(|(word, it)| page += &described(&format!("{word} (launcher)"), it));
+    page += "\n## ABI groups\n";
+    groups.iter().for_each(|(word, it)| page += &described(word, it));
     page += "\n## Packages\n\n| import | package | binds | seen in |\n|---|---|---|---|\n";
     for file in builtin_files("packages") {
         let table: toml::Table = toml::from_str(&file.text).unwrap();
@@ -101,6 +103,34 @@ fn libraries() {
         writeln!(page, "| {} | {} | {} | {} |", row.0, row.1, row.2, row.3).unwrap();
     }
     check("libraries.md", &page);
+}
+
+/// A page of `explain` as a part of a longer one; samples are left to the command.
+fn described(word: &str, it: &Page) -> String {
+    let mut out = format!("\n### {word}\n\n{}\n", it.title.split_once(": ").map_or("", |it| it.1));
+    let shown = |it: &&Section| !it.body.is_empty() && it.heading != "Seen" && it.heading != "More";
+    for section in it.sections.iter().filter(shown) {
+        if !section.heading.is_empty() {
+            write!(out, "\n{}:\n", section.heading).unwrap();
+        }
+        out.push('\n');
+        for body in &section.body {
+            match body {
+                Body::Prose(text) | Body::Code(text) => writeln!(out, "{text}").unwrap(),
+                Body::List(lines) => lines.iter().for_each(|it| writeln!(out, "* {}", literal(it)).unwrap()),
+            }
+        }
+    }
+    out
+}
+
+/// Patterns and names, kept from Markdown.
+fn literal(line: &str) -> String {
+    let line = cell(line).replace("\\|", "|");
+    match line.split_once(": ") {
+        Some((what, rest)) if !rest.contains('`') => format!("{what}: `{rest}`"),
+        Some(_) | None => format!("`{line}`"),
+    }
 }
 
 fn tables(table: &toml::Table, key: &str) -> Vec<toml::Table> {

@@ -206,7 +206,8 @@ pub(super) struct WhyArgs {
 /// `explain`
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
-    /// A rule (reference-blas), a library (openblas), a launcher, a package (mpi4py) or a fact (blas.threading).
+    /// A rule (reference-blas), a library (openblas), a launcher (slurm), an ABI group (mpich-12), a package (mpi4py) or a
+    /// fact (blas.threading).
     pub(super) name: String,
     #[command(flatten)]
     pub(super) knowledge: KnowledgeArgs,

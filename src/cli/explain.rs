@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 
 use super::args::ExplainArgs;
-use super::{config, output, rules::origin};
-use crate::report::{Body, Page, RuleExample, RuleLevel, RulePage, Section, page, rule_page};
+use super::{config, describe, output, rules::origin};
+use crate::report::{Body, Look, Page, RuleExample, RuleLevel, RulePage, Section, page, rule_page};
 use crate::rules::{self, Rule, RuleSet, Verdict};
 use crate::survey::Knowledge;
 
@@ -19,9 +19,9 @@ pub(super) fn run(args: &ExplainArgs) -> Result<ExitCode> {
         // The built-in rules of a run come without their examples.
         let whole = if rule.examples.is_empty() { checked.get(name).unwrap_or(rule) } else { rule };
         rule_page(&of_rule(whole), &look)
-    } else if let Some(found) = of_library(&configured.knowledge, name) {
-        page(&found, &look)
-    } else if let Some(found) = of_launcher(&configured.knowledge, name) {
+    } else if let Some(found) = described(&configured.knowledge, name, &look) {
+        found
+    } else if let Some(found) = describe::abi_group(&configured.knowledge, name) {
         page(&found, &look)
     } else if let Some(found) = of_package(&configured.knowledge, name) {
         page(&found, &look)
@@ -36,6 +36,13 @@ pub(super) fn run(args: &ExplainArgs) -> Result<ExitCode> {
     };
     output::print(&text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A word can be that of a library and of its launcher: then both pages are wanted.
+fn described(know: &Knowledge, name: &str, look: &Look) -> Option<String> {
+    let pages = [describe::library(know, name), describe::launcher(know, name)];
+    let texts: Vec<String> = pages.iter().flatten().map(|it| page(it, look)).collect();
+    (!texts.is_empty()).then(|| texts.join("\n"))
 }
 
 fn of_rule(rule: &Rule) -> RulePage {
@@ -66,45 +73,6 @@ fn of_rule(rule: &Rule) -> RulePage {
         formerly: rule.formerly.clone(),
         origin: origin(&rule.file),
     }
-}
-
-fn of_library(know: &Knowledge, name: &str) -> Option<Page> {
-    let library = know.libraries.get(name)?;
-    let list = |lines: Vec<String>| vec![Body::List(lines)];
-    let samples = library.seen.iter().map(|it| format!("{} in {}", it.file, it.place)).collect();
-    let traps = library.not.iter().map(|it| format!("{} in {}", it.file, it.place)).collect();
-    let measured = if library.measured {
-        "Its marks were measured on the files below."
-    } else {
-        "Its marks come from documentation and public texts; nobody measured a file. The report says \"likely\"."
-    };
-    let section = |heading: &str, body: Vec<Body>| Section { heading: heading.to_owned(), body };
-    Some(Page {
-        title: format!("{name}: {}", library.title),
-        sections: vec![
-            section("", vec![Body::Prose(format!("Answers {}. {measured}", library.capabilities.join(", ")))]),
-            section("Recognised by", list(library.marks())),
-            section("Seen", list(samples)),
-            section("Not to be taken for it", list(traps)),
-            section(
-                "Known defects",
-                list(library.defects.iter().map(|it| format!("{}: {}", it.versions, it.text)).collect()),
-            ),
-            section("Switched at run time by", list(library.decided_by.clone())),
-            section("More", list(vec![library.homepage.clone()])),
-        ],
-    })
-}
-
-fn of_launcher(know: &Knowledge, name: &str) -> Option<Page> {
-    let launcher = know.launchers.iter().find(|it| it.word == name)?;
-    let seen = launcher.seen.iter().map(|it| format!("{} in {}", it.file, it.place)).collect();
-    let section =
-        |heading: &str, lines: Vec<String>| Section { heading: heading.to_owned(), body: vec![Body::List(lines)] };
-    Some(Page {
-        title: format!("{name}: {}", launcher.title),
-        sections: vec![section("Seen", seen), section("More", vec![launcher.homepage.clone()])],
-    })
 }
 
 fn of_package(know: &Knowledge, name: &str) -> Option<Page> {

@@ -5,6 +5,7 @@
 mod args;
 mod audit;
 mod config;
+mod describe;
 mod explain;
 mod facts;
 mod loads;
@@ -19,9 +20,20 @@ use clap::{CommandFactory, Parser};
 
 use args::{Cli, Command};
 
+use crate::report::Page;
+use crate::survey::{Knowledge, SiteFiles};
+
 /// The command line as clap describes it, for generated documentation.
 pub fn command() -> clap::Command {
     Cli::command()
+}
+
+/// The pages of `explain` about every library, launcher and ABI group that travels in the binary, for generated documentation.
+///
+/// # Errors
+/// What is wrong with a description.
+pub fn pages() -> anyhow::Result<[Vec<(String, Page)>; 3]> {
+    Ok(describe::pages(&Knowledge::load(&SiteFiles::default())?))
 }
 
 /// Runs the command line and returns the exit code: 0, 1 for findings, 2 for errors of usage, 3 for `--strict`.

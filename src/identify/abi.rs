@@ -54,6 +54,18 @@ struct GroupText {
     exchangeable: Exchangeable,
 }
 
+impl AbiGroup {
+    /// Whether everybody of it stands in for everybody.
+    pub fn stand_in_for_each_other(&self) -> bool {
+        self.exchangeable == Exchangeable::All
+    }
+
+    /// The pattern of the sonames, as written.
+    pub fn soname_in_words(&self) -> Option<String> {
+        self.soname.as_ref().map(|it| it.as_str().replace("(?-u)", ""))
+    }
+}
+
 impl AbiGroups {
     /// Reads the files, in the order of their names.
     ///

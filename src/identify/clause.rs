@@ -90,10 +90,12 @@ impl Clause {
             ("soname like", self.soname.as_ref()),
             ("soname unlike", self.lacks_soname.as_ref()),
             ("file name like", self.file.as_ref()),
-            ("symbol with text like", self.symbol.as_ref().map(|(_, pattern)| pattern)),
             ("text like", text),
             ("no text like", lacks_text),
         ];
+        if let Some((spellings, pattern)) = &self.symbol {
+            words.push(format!("{} names text like {pattern}", first(spellings)));
+        }
         words.extend(shapes.iter().filter_map(|(word, it)| it.map(|pattern| format!("{word} {pattern}"))));
         words.join("; ")
     }

@@ -45,6 +45,8 @@ pub struct Description {
     pub word: String,
     /// Name for people.
     pub title: String,
+    /// What its file begins with: what is to be known about it.
+    pub note: String,
     /// Where it lives.
     pub homepage: String,
     /// Whether its marks were measured on real files.
@@ -53,12 +55,12 @@ pub struct Description {
     pub seen: Vec<Sample>,
     /// Facts of real files that nothing may recognise.
     pub not: Vec<Sample>,
-    abis: Vec<String>,
+    pub(super) abis: Vec<String>,
     pub(super) is: Vec<Clause>,
-    version: Vec<Clause>,
-    version_from: Vec<(Regex, Regex)>,
+    pub(super) version: Vec<Clause>,
+    pub(super) version_from: Vec<(Regex, Regex)>,
     starts: Vec<Clause>,
-    plugins: Vec<(String, Regex)>,
+    pub(super) plugins: Vec<(String, Regex)>,
     pub(super) patterns: Vec<Regex>,
 }
 
@@ -170,6 +172,7 @@ impl Description {
         Ok(Self {
             word: file.stem.clone(),
             title: raw.title,
+            note: super::words::note(file),
             homepage: raw.homepage,
             measured: raw.measured,
             seen: raw.seen,

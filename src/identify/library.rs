@@ -25,6 +25,8 @@ pub struct Library {
     pub word: String,
     /// Its name for people.
     pub title: String,
+    /// What its file begins with: what is to be known about it.
+    pub note: String,
     /// What it can be asked for: `blas`, `lapack`, `mpi`, ...
     pub capabilities: Vec<String>,
     /// Where it lives.
@@ -193,11 +195,6 @@ impl Libraries {
 }
 
 impl Library {
-    /// The clauses of which any one suffices, in words.
-    pub fn marks(&self) -> Vec<String> {
-        self.is.iter().map(|it| it.in_words(&self.patterns)).collect()
-    }
-
     fn read(file: &TextFile, capabilities: &Capabilities) -> Result<Self, KnowledgeError> {
         let raw: LibraryText = toml::from_str(&file.text).map_err(|it| KnowledgeError::toml(file, &it))?;
         let kinds = kinds(file, &raw.capabilities, capabilities)?;
@@ -225,6 +222,7 @@ impl Library {
         Ok(Self {
             word: file.stem.clone(),
             title: raw.title,
+            note: super::words::note(file),
             capabilities: raw.capabilities.iter().map(|it| it.get_ref().clone()).collect(),
             homepage: raw.homepage,
             measured: raw.measured,

@@ -19,6 +19,7 @@ mod look;
 mod opening;
 mod package;
 mod sampling;
+mod words;
 
 pub use abi::{AbiGroup, AbiGroups, Exchangeable};
 pub use capability::{Capabilities, Capability, Group, Used};
@@ -34,3 +35,4 @@ pub use package::{
     Reopens, SeenLayout, StandsFor, matches_any,
 };
 pub use sampling::Telling;
+pub use words::Said;

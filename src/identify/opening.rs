@@ -97,6 +97,20 @@ impl Opens {
         Ok(Self { when: compiler.clause(&raw.when)?, raw: raw.clone() })
     }
 
+    /// What is opened and when, in words.
+    pub(super) fn in_words(&self, patterns: &[regex::bytes::Regex]) -> String {
+        let raw = &self.raw;
+        let what = match &raw.undecided {
+            Some(reason) => format!("unknown: {reason}"),
+            None => raw.names.join(" or "),
+        };
+        let when = self.when.in_words(patterns).replace("(?-u)", "");
+        let values: Vec<&str> = raw.values.iter().map(|it| if it.is_empty() { "unset" } else { it }).collect();
+        let with = raw.variable.as_ref().map(|name| format!("{name} is {}", values.join(" or ")));
+        let conditions: Vec<String> = with.into_iter().chain((!when.is_empty()).then_some(when)).collect();
+        if conditions.is_empty() { what } else { format!("{what}, when {}", conditions.join(" and it ")) }
+    }
+
     /// Whether the value of its variable calls for it. `""` stands for unset, `*` for any value; case does not matter.
     fn called_for(&self, variables: &Variables) -> bool {
         let Some(variable) = &self.raw.variable else { return true };
