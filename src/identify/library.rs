@@ -9,6 +9,7 @@ use toml::Spanned;
 use super::clause::Clause;
 use super::compile::{ClauseText, Compiler};
 use super::opening::{Opens, OpensText};
+use super::settings::{Settings, SettingsText};
 use super::{Attribute, Capabilities, Capability, Identity, KnowledgeError};
 use crate::base::{TextFile, compare_versions};
 
@@ -35,6 +36,8 @@ pub struct Library {
     pub measured: bool,
     /// Whether only machines with certain hardware have it: its absence elsewhere is no defect.
     pub machine_dependent: bool,
+    /// Whether what it opens at run time answers in its place.
+    pub dispatches: bool,
     /// What can switch it for another at run time: variables, an alternatives link.
     pub decided_by: Vec<String>,
     /// Known defective releases.
@@ -53,6 +56,7 @@ pub struct Library {
     /// For each defect, the builds that carry the repair.
     pub(super) repaired: Vec<Option<Regex>>,
     pub(super) opens: Vec<Opens>,
+    pub(super) settings: Vec<Settings>,
     /// Searched together, once per file.
     pub(super) patterns: Vec<Regex>,
 }
@@ -143,6 +147,10 @@ struct LibraryText {
     undecided: BTreeMap<Attribute, String>,
     #[serde(default)]
     opens: Vec<OpensText>,
+    #[serde(default)]
+    dispatches: bool,
+    #[serde(default)]
+    settings: Vec<SettingsText>,
     #[serde(default)]
     defect: Vec<Defect>,
     #[serde(default)]
@@ -238,6 +246,8 @@ impl Library {
             undecided: raw.undecided,
             repaired,
             opens,
+            settings: raw.settings.iter().map(|it| Settings::read(file, it)).collect::<Result<_, _>>()?,
+            dispatches: raw.dispatches,
             patterns: compiler.patterns,
         })
     }

@@ -19,6 +19,7 @@ mod look;
 mod opening;
 mod package;
 mod sampling;
+mod settings;
 mod words;
 
 pub use abi::{AbiGroup, AbiGroups, Exchangeable};
@@ -35,4 +36,5 @@ pub use package::{
     Reopens, SeenLayout, StandsFor, matches_any,
 };
 pub use sampling::Telling;
+pub use settings::Settings;
 pub use words::Said;

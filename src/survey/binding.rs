@@ -84,6 +84,18 @@ impl Session<'_> {
         paths.into_iter().filter_map(index).collect()
     }
 
+    /// The object behind a provider: itself, what it forwards to, or what it opened to answer in its place.
+    pub(super) fn behind(&self, provider: ObjectIndex, capability: &str) -> Option<(ObjectIndex, Arc<Identity>)> {
+        let front = self.catalogue.kernels(&self.process, provider, capability)?;
+        let dispatches = self.catalogue.know.libraries.get(&front.1.library).is_some_and(|it| it.dispatches);
+        if !dispatches {
+            return Some(front);
+        }
+        let opened = self.parts.iter().filter(|(owner, _)| *owner == front.0);
+        let mut backends = opened.filter_map(|(_, part)| self.catalogue.kernels(&self.process, *part, capability));
+        backends.next().or(Some(front))
+    }
+
     /// The capability and symbol group that a word of a package description stands for.
     pub(super) fn group(&self, word: &str) -> Option<(&Capability, &Group)> {
         let all = &self.catalogue.know.capabilities;
@@ -132,7 +144,7 @@ impl Session<'_> {
                 return Err(Gap::new(&path, Stage::Elf, error.to_string(), hides));
             }
             let Some((provider, _)) = answer else { continue };
-            let kernels = self.catalogue.kernels(&self.process, provider, &capability.word);
+            let kernels = self.behind(provider, &capability.word);
             let symbol = printable(&used.symbol);
             bounds.push(Bound { extension, consumer, symbol, interface: used.interface, provider, kernels });
         }

@@ -56,6 +56,10 @@ impl Builder<'_, '_> {
         let mut known = because.clone();
         known.extend(self.ledger.seen(&identity.because));
         let mut decided_by: Vec<String> = identity.decided_by.clone();
+        // A dispatcher in front is switched by its own variables.
+        let front = self.session.process.objects.get(bound.provider).filter(|_| bound.provider != *kernels);
+        let front = front.and_then(|it| self.session.catalogue.identity(&it.object));
+        decided_by.extend(front.iter().flat_map(|it| it.decided_by.clone()));
         decided_by.extend(self.link_choice(bound));
         BlasUse {
             user: rule.import.clone(),

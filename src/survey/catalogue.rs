@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use regex::bytes::Regex;
 
 use super::knowledge::Knowledge;
+use super::settings;
 use crate::base::{Gap, Stage, TreePath, Variables};
 use crate::identify::{Group, Identity, Look, Opening, RealFile};
 use crate::loader::{Object, ObjectIndex, Objects, Process};
@@ -67,6 +68,11 @@ impl<'v> Catalogue<'v> {
     /// What the object opens at run time; each gap hides further openings.
     pub(super) fn openings(&self, object: &Object, variables: &Variables, gaps: &mut Vec<Gap>) -> Vec<Opening> {
         let Some(identity) = self.identity(object) else { return Vec::new() };
+        let soname = object.linkage.as_ref().ok().and_then(|it| it.soname.as_deref());
+        let settings = self.know.libraries.settings(&identity.library, soname);
+        let view = self.objects.view();
+        let said = settings.and_then(|it| settings::resolved(view, it, &object.real, variables, gaps));
+        let variables = said.as_ref().unwrap_or(variables);
         let openings =
             self.look(object, gaps, |look, gaps| self.know.libraries.openings(&identity, look, variables, gaps));
         openings.unwrap_or_default()

@@ -29,6 +29,7 @@ mod relations;
 mod remedies;
 mod seen;
 mod session;
+mod settings;
 mod site;
 mod tools;
 mod tracing;

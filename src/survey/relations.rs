@@ -36,7 +36,7 @@ impl Builder<'_, '_> {
             if identity.is_some_and(|it| !it.capabilities.iter().any(|word| word == capability)) {
                 continue;
             }
-            let kernels = self.session.catalogue.kernels(&self.session.process, index, capability);
+            let kernels = self.session.behind(index, capability);
             let copy = self.whole_of(kernels.map_or(index, |(kernels, _)| kernels));
             if let Some(text) = self.arrival(copy) {
                 let id = self.ledger.note(&self.real(copy), text);
