@@ -7,6 +7,9 @@ use crate::facts::{EvidenceId, Fact, MpiUse};
 use crate::identify::{Attribute, Binds, Identity, PackageRule};
 use crate::loader::{Failure, Loaded, ObjectIndex};
 
+/// Layers of one library below each other. Open MPI has three.
+const LAYERS: usize = 4;
+
 impl Builder<'_, '_> {
     /// MPI, per package that can use one.
     pub(super) fn mpi_uses(&mut self) -> Fact<Vec<MpiUse>> {
@@ -78,14 +81,26 @@ impl Builder<'_, '_> {
     fn gpu(&mut self, library: ObjectIndex, identity: &Identity) -> Fact<String> {
         let mut whole = identity.clone();
         if whole.value(Attribute::Gpu).is_none() {
-            let needed = |it: &Loaded| it.needed_by == Some(library);
-            let parts = self.session.process.objects.iter().filter(|it| needed(it));
+            let parts = self.session.process.objects.iter().filter(|it| self.needed_below(it, library));
             for part in parts.filter_map(|it| self.session.catalogue.part(&it.object)) {
                 whole.complete_with(&part);
             }
         }
         let path = self.real(library);
         self.attribute(&path, &whole, Attribute::Gpu)
+    }
+
+    /// Whether the object is there because `library` needs it, or what it needs.
+    fn needed_below(&self, object: &Loaded, library: ObjectIndex) -> bool {
+        let mut by = object.needed_by;
+        for _ in 0..LAYERS {
+            match by {
+                Some(at) if at == library => return true,
+                Some(at) => by = self.session.process.objects.get(at).and_then(|it| it.needed_by),
+                None => return false,
+            }
+        }
+        false
     }
 
     fn mpi_none(

@@ -6,7 +6,7 @@ use super::Knowledge;
 use crate::base::{Gap, ReadAt, TreePath, Variables, printable};
 use crate::elf::{self, ElfError, Linkage, Symbols};
 use crate::identify::{
-    Answer, Attribute, Confidence, Identity, Libraries, Look, Opening, RealFile, Sample, SampleFile, Telling,
+    Answer, Attribute, Confidence, Identity, Launchers, Libraries, Look, Opening, RealFile, Sample, SampleFile, Telling,
 };
 use crate::tree::{Kind, View};
 
@@ -127,7 +127,9 @@ fn of_script(know: &Knowledge, real: &TreePath, file: &dyn ReadAt) -> Result<Sam
 fn sampled(know: &Knowledge, look: &RealFile<'_>, machine: &str) -> Result<Sampled, ElfError> {
     let mut gaps = Vec::new();
     let (recognised, expect, opens) = answers(know, look, &mut gaps);
-    let mut telling = Telling::marks(&know.libraries, &know.launchers, &know.capabilities);
+    let none = Launchers::default();
+    let launchers = if look.is_program() { &know.launchers } else { &none };
+    let mut telling = Telling::marks(&know.libraries, launchers, &know.capabilities);
     match &recognised {
         Recognised::Library { word, .. } => {
             telling = know.libraries.get(word).into_iter().fold(telling, Telling::with_library);
