@@ -177,6 +177,7 @@ fn object(it: survey::Mapped) -> LoadedObject {
         place: it.place,
         real: it.real,
         size_bytes: it.size_bytes,
+        library: it.library,
         parent: it.parent,
         rule: it.rule,
         passed_over: it.refused.into_iter().map(passed_over).collect(),

@@ -184,6 +184,7 @@ impl<'a> Forest<'a> {
         }
         how.extend(self.opener(object));
         how.extend(Some(names.short_tag(&object.rule)).filter(|it| !it.is_empty()));
+        how.extend(Some(object.library.clone()).filter(|it| !it.is_empty()));
         if !verbose {
             how.extend(passed_over(object, names));
         }

@@ -58,6 +58,9 @@ pub struct LoadedObject {
     pub needed_by: String,
     /// How it was found: `rpath`, `runpath`, `cache`, ...
     pub via: String,
+    /// What it is, where a description recognises it: `openblas 0.3.29`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub library: String,
     /// Its place in the order of the loader, from 0 on.
     #[serde(skip)]
     pub number: usize,

@@ -10,6 +10,7 @@ use super::world::World;
 use super::{Question, performed};
 use crate::base::{Gap, TreePath, printable};
 use crate::discover::{self, DiscoverError, Installation, Origin};
+use crate::identify::{Attribute, Confidence, Identity};
 use crate::loader::{Failure, Loaded, Missing, ObjectIndex, Probe, Process, Via};
 use crate::tree::View;
 
@@ -82,6 +83,8 @@ pub struct Mapped {
     pub real: String,
     /// Size of the file.
     pub size_bytes: u64,
+    /// What it is, where a description recognises it: `openblas 0.3.29`; empty elsewhere.
+    pub library: String,
     /// Number of the object that brought it in, in load order from 0 on: the one that needs it, or that opens it.
     pub parent: Option<ObjectIndex>,
     /// The rule by which it was found, in words: `RPATH of libx.so`. Empty for what an import opens by path.
@@ -218,6 +221,10 @@ fn mapped(view: &View, session: &Session<'_>, index: ObjectIndex, loaded: &Loade
     let mut again: Vec<ObjectIndex> = loaded.needs.iter().filter_map(|(_, answer)| *answer).collect();
     again.retain(|it| process.objects.get(*it).is_some_and(|other| other.needed_by != Some(index)));
     again.dedup();
+    // A layer that another opens need not define what the whole provides.
+    let opened = session.parts.iter().any(|(_, part)| *part == index);
+    let catalogue = session.catalogue;
+    let identity = if opened { catalogue.part(&loaded.object) } else { catalogue.identity(&loaded.object) };
     let probe = |it: &Probe| (resolved(view, &it.path), it.via.word(), refusal(view, it));
     Mapped {
         path: printable(&loaded.name),
@@ -228,11 +235,22 @@ fn mapped(view: &View, session: &Session<'_>, index: ObjectIndex, loaded: &Loade
         place: resolved(view, &loaded.name),
         real: loaded.real().text(),
         size_bytes: view.metadata_real(loaded.real()).map_or(0, |it| it.size_bytes),
+        library: identity.map(|it| recognised(&it)).unwrap_or_default(),
         parent: loaded.needed_by.or(opener),
         rule: rule(process, loaded),
         refused: told(&loaded.probes, &loaded.name).map(probe).collect(),
         again,
     }
+}
+
+/// What a library is, in short: a match by names alone says so.
+fn recognised(identity: &Identity) -> String {
+    let version = identity.value(Attribute::Version).map(|it| format!(" {it}")).unwrap_or_default();
+    let sure = match identity.confidence {
+        Confidence::Certain => "",
+        Confidence::Likely => " (likely)",
+    };
+    format!("{}{version}{sure}", identity.library)
 }
 
 /// Why a candidate was passed over; a directory that is gone is told from a file that is.

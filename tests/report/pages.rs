@@ -103,6 +103,7 @@ fn object(path: &str, parent: Option<usize>, rule: &str) -> LoadedObject {
         place: path.into(),
         real: path.into(),
         size_bytes: 123_456,
+        library: String::new(),
         parent,
         rule: rule.into(),
         passed_over: vec![],
