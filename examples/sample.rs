@@ -8,6 +8,7 @@ mod support {
     pub mod elf_tables;
     pub mod elf_writer;
     pub mod fixture;
+    pub mod macho_writer;
 }
 
 use std::path::Path;

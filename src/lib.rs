@@ -12,6 +12,9 @@ pub mod tree;
 /// What one shared object says about itself, at three prices.
 pub mod elf;
 
+/// The same of a file of macOS, less exactly.
+pub mod macho;
+
 /// What Python source says, without running it.
 pub mod python;
 

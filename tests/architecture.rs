@@ -12,17 +12,18 @@ use std::fs;
 use support::source::{Line, Source, files, root, sources};
 
 /// Module, and the modules that it may name.
-const ARROWS: [(&str, &str); 13] = [
+const ARROWS: [(&str, &str); 14] = [
     ("base", ""),
     ("tree", "base"),
     ("elf", "base"),
+    ("macho", "base"),
     ("python", "base"),
     ("trace", "base python tree"),
     ("discover", "base elf tree"),
     ("loader", "base elf tree"),
-    ("identify", "base elf"),
+    ("identify", "base elf macho"),
     ("facts", ""),
-    ("survey", "base discover elf facts identify loader trace tree"),
+    ("survey", "base discover elf facts identify loader macho trace tree"),
     ("rules", "base facts"),
     ("report", "facts rules"),
     ("cli", "base discover facts loader report rules survey tree"),
@@ -60,7 +61,8 @@ const ONE_PLACE: [(&str, &[&str], &str); 23] = [
 ];
 
 /// Modules that turn bytes into facts: an error there becomes a gap.
-const PRODUCERS: [&str; 9] = ["base", "tree", "elf", "python", "trace", "discover", "loader", "identify", "survey"];
+const PRODUCERS: [&str; 10] =
+    ["base", "tree", "elf", "macho", "python", "trace", "discover", "loader", "identify", "survey"];
 
 /// `.ok()` in a producer is allowed where the line says one of these, because no error is lost there.
 const KEPT: [(&str, &str); 7] = [

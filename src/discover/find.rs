@@ -29,6 +29,12 @@ const DEFAULT_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:
 /// Names of interpreters, the one that a user would type first.
 const NAMES: [&[u8]; 5] = [b"python3", b"python", b"pypy3", b"pypy", b"python2"];
 
+/// How CPython ends the name of an extension on macOS.
+const MACOS_EXTENSION: &[u8] = b"-darwin.so";
+
+/// Levels of directories that are looked through for one: `site-packages/numpy/core`.
+const PACKAGE_DEPTH: usize = 3;
+
 const LOOKED_FOR: &str = "bin/python3, bin/python, bin/pythonX.Y, bin/pypy3, pyvenv.cfg, lib/pythonX.Y/site-packages";
 
 /// The installations at `start`.
@@ -160,8 +166,10 @@ fn packages_only(
     gaps: &mut Vec<Gap>,
 ) -> Installation {
     let mut others = Vec::new();
-    for executable in path_directories(variables).iter().flat_map(|it| executables(view, it, gaps)).collect::<Vec<_>>()
-    {
+    // No Python of this system runs packages of macOS.
+    let foreign = sites.iter().any(|(_, site)| holds_extensions_of_macos(view, site, gaps));
+    let searched = if foreign { Vec::new() } else { path_directories(variables) };
+    for executable in searched.iter().flat_map(|it| executables(view, it, gaps)).collect::<Vec<_>>() {
         let base = match at_executable(view, prefix, &executable, variables, &mut Vec::new()) {
             Ok(base) => base,
             Err(error) => {
@@ -185,6 +193,25 @@ fn packages_only(
     let reason = format!("no Python {} on PATH fits these packages{seen}", newest.text());
     gaps.push(gap(prefix, reason, "the interpreter, its standard library and its own packages"));
     environment::without_interpreter(view, &ModulePrefix { prefix, sites }, newest, variables, gaps)
+}
+
+/// Whether an extension in a package of the directory is one of macOS, by its name.
+fn holds_extensions_of_macos(view: &Look<'_>, site: &TreePath, gaps: &mut Vec<Gap>) -> bool {
+    let mut directories = vec![site.clone()];
+    for _ in 0..PACKAGE_DEPTH {
+        let mut below = Vec::new();
+        for directory in &directories {
+            for (name, kind) in list_or_gap(view, directory, "packages", gaps).iter() {
+                if *kind == Kind::Directory {
+                    below.push(directory.join(name));
+                } else if name.ends_with(MACOS_EXTENSION) {
+                    return true;
+                }
+            }
+        }
+        directories = below;
+    }
+    false
 }
 
 fn active(view: &Look<'_>, variables: &Variables, gaps: &mut Vec<Gap>) -> Result<Installation, DiscoverError> {

@@ -162,6 +162,18 @@ pub fn search_text(file: &dyn ReadAt, patterns: &[regex::bytes::Regex]) -> Resul
     text::first(file, &image::Image::open(file)?, patterns)
 }
 
+/// First match of each pattern in ranges of a file of another format, given as offset and length in file order.
+///
+/// # Errors
+/// As [`read_linkage`].
+pub fn search_ranges(
+    file: &dyn ReadAt,
+    ranges: Vec<(u64, u64)>,
+    patterns: &[regex::bytes::Regex],
+) -> Result<Vec<TextMatch>, ElfError> {
+    text::within(file, ranges, patterns)
+}
+
 /// The first `most` distinct matches of `pattern` in the bytes that [`search_text`] searches, in file order. Of matches of
 /// the same bytes the first is given. Matches do not overlap, wherever chunks meet.
 ///

@@ -34,19 +34,28 @@ impl TextMatch {
 
 /// First match of each pattern, ordered by pattern.
 pub(super) fn first(file: &dyn ReadAt, image: &Image, patterns: &[Regex]) -> Result<Vec<TextMatch>, ElfError> {
-    let mut found = search(file, image, patterns, 1, TEXT_BYTES)?;
+    within(file, spans(file, image)?, patterns)
+}
+
+/// First match of each pattern in ranges of any file, ordered by pattern.
+pub(super) fn within(
+    file: &dyn ReadAt,
+    ranges: Vec<(u64, u64)>,
+    patterns: &[Regex],
+) -> Result<Vec<TextMatch>, ElfError> {
+    let mut found = search(file, ranges, patterns, 1, TEXT_BYTES)?;
     found.sort_by_key(|found| found.pattern);
     Ok(found)
 }
 
 /// The first `most` distinct matches of `pattern`, in file order.
 pub(super) fn all(file: &dyn ReadAt, image: &Image, pattern: &Regex, most: usize) -> Result<Vec<TextMatch>, ElfError> {
-    search(file, image, std::slice::from_ref(pattern), most, ALL_TEXT_BYTES)
+    search(file, spans(file, image)?, std::slice::from_ref(pattern), most, ALL_TEXT_BYTES)
 }
 
 fn search(
     file: &dyn ReadAt,
-    image: &Image,
+    ranges: Vec<(u64, u64)>,
     patterns: &[Regex],
     most: usize,
     limit_bytes: u64,
@@ -54,7 +63,7 @@ fn search(
     let open = |(pattern, regex)| Open { pattern, regex, left: most, searched_to: 0 };
     let open = patterns.iter().enumerate().map(open).filter(|it| 0 < it.left).collect();
     let mut search = Search { file, open, found: Vec::new(), searched_bytes: 0, limit_bytes, buffer: Vec::new() };
-    for (offset, length) in spans(file, image)? {
+    for (offset, length) in ranges {
         search.span(offset, length)?;
     }
     Ok(search.found)

@@ -104,7 +104,9 @@ impl Compiler<'_> {
             return vec![name.as_bytes().to_vec()];
         };
         let with = |prefix: &String| {
-            let spell = |suffix: &String| format!("{prefix}{inner}{suffix}").into_bytes();
+            // macOS: `dgesv$NEWLAPACK` has lost the underscore that Fortran compilers put behind a name.
+            let stem = |suffix: &str| if suffix.starts_with('$') { inner.trim_end_matches('_') } else { inner };
+            let spell = |suffix: &String| format!("{prefix}{}{suffix}", stem(suffix)).into_bytes();
             self.suffixes.iter().map(spell).collect::<Vec<_>>()
         };
         self.prefixes.iter().flat_map(with).collect()

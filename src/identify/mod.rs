@@ -16,6 +16,7 @@ mod error;
 mod launcher;
 mod library;
 mod look;
+mod mach_file;
 mod opening;
 mod package;
 mod sampling;
@@ -30,6 +31,7 @@ pub(crate) use error::parse;
 pub use launcher::{Description, Launcher, Launchers};
 pub use library::{Defect, Libraries, Library, Sample};
 pub use look::{Look, RealFile, SampleFile};
+pub use mach_file::{MachFile, NamedFile};
 pub use opening::{Moment, Opening, Place, Scope};
 pub use package::{
     Binds, CInterface, Choice, ExtensionImport, ExtensionImports, Loads, OpenLibrary, PackageRule, Packages, Pick,

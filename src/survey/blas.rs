@@ -92,7 +92,7 @@ impl Builder<'_, '_> {
         }
     }
 
-    fn blas_none(&mut self, rule: &PackageRule, extension: &TreePath, because: &[EvidenceId]) -> BlasUse {
+    pub(super) fn blas_none(&mut self, rule: &PackageRule, extension: &TreePath, because: &[EvidenceId]) -> BlasUse {
         let none = || Fact::known("none".to_owned(), because.to_vec());
         let empty = || Fact::known(Vec::new(), because.to_vec());
         BlasUse {
@@ -112,7 +112,7 @@ impl Builder<'_, '_> {
         }
     }
 
-    fn blas_unknown(&mut self, rule: &PackageRule, gap: &Gap) -> BlasUse {
+    pub(super) fn blas_unknown(&mut self, rule: &PackageRule, gap: &Gap) -> BlasUse {
         let gap = self.ledger.gap(gap);
         BlasUse {
             user: rule.import.clone(),
@@ -131,7 +131,7 @@ impl Builder<'_, '_> {
         }
     }
 
-    fn defects(&mut self, path: &TreePath, identity: &Identity) -> Fact<Vec<String>> {
+    pub(super) fn defects(&mut self, path: &TreePath, identity: &Identity) -> Fact<Vec<String>> {
         match identity.value(Attribute::Version) {
             Some(version) => {
                 let known = &self.session.catalogue.know.libraries;

@@ -11,7 +11,9 @@ impl Builder<'_, '_> {
     /// HDF5, per package that binds one.
     pub(super) fn hdf5_uses(&mut self) -> Fact<Vec<Hdf5Use>> {
         let mut uses = Vec::new();
-        for (rule, binds) in self.binds("hdf5") {
+        // As for MPI: without a process nothing is asked of it.
+        let rules = if self.session.process.objects.is_empty() { Vec::new() } else { self.binds("hdf5") };
+        for (rule, binds) in rules {
             let client = self.client_parallel(rule);
             match self.session.bound(rule, binds) {
                 Answered::By(bound) => uses.push(self.hdf5_by(rule, &bound, client)),
@@ -142,7 +144,7 @@ fn hdf5_none(rule: &PackageRule, extension: &TreePath, client_parallel: Fact<boo
     }
 }
 
-fn hdf5_unknown(rule: &PackageRule, client_parallel: Fact<bool>, gap: crate::facts::GapId) -> Hdf5Use {
+pub(super) fn hdf5_unknown(rule: &PackageRule, client_parallel: Fact<bool>, gap: crate::facts::GapId) -> Hdf5Use {
     Hdf5Use {
         user: rule.import.clone(),
         version: Fact::unknown(gap),

@@ -19,6 +19,8 @@ mod launcher;
 mod ledger;
 mod libraries;
 mod load_map;
+mod macos;
+mod macos_facts;
 mod module_map;
 mod mpi;
 mod objects;
@@ -144,6 +146,8 @@ fn facts_of(world: &World<'_>, target: String) -> Facts {
     }
     if let Err(gap) = &world.system {
         unknown::hide_process(&mut facts, ledger.gap(gap));
+        let mut builder = Builder { session: &session, ledger: &mut ledger, owners: &mut owners };
+        macos_facts::fill(&mut builder, world, &mut facts);
     }
     (facts.evidence, facts.gaps) = ledger.finish();
     facts

@@ -14,7 +14,9 @@ impl Builder<'_, '_> {
     /// MPI, per package that can use one.
     pub(super) fn mpi_uses(&mut self) -> Fact<Vec<MpiUse>> {
         let mut uses = Vec::new();
-        for (rule, binds) in self.binds("mpi") {
+        // Without a process nothing is asked of it: who looks at the files alone does so elsewhere.
+        let rules = if self.session.process.objects.is_empty() { Vec::new() } else { self.binds("mpi") };
+        for (rule, binds) in rules {
             let wanted = self.wants_capability(rule, binds);
             let answered = self.session.bound(rule, binds);
             let failed = self.failure_of(&rule.import);
@@ -103,7 +105,7 @@ impl Builder<'_, '_> {
         false
     }
 
-    fn mpi_none(
+    pub(super) fn mpi_none(
         &mut self,
         rule: &PackageRule,
         extension: &TreePath,
@@ -129,7 +131,7 @@ impl Builder<'_, '_> {
         }
     }
 
-    fn mpi_unknown(&mut self, rule: &PackageRule, gap: &Gap) -> MpiUse {
+    pub(super) fn mpi_unknown(&mut self, rule: &PackageRule, gap: &Gap) -> MpiUse {
         let gap = self.ledger.gap(gap);
         MpiUse {
             user: rule.import.clone(),

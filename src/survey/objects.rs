@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::builder::Builder;
+use super::macos;
 use crate::base::{Gap, Stage, TreePath, Variables, printable};
 use crate::discover::{ExtensionFile, FileRole};
 use crate::elf::{ElfError, Linkage};
@@ -201,6 +202,9 @@ impl Builder<'_, '_> {
                 ("foreign-machine", format!("ELF for {machine}, {} bits", linkage.bits))
             }
             Err(ElfError::NotElf { text: true }) if object.role == "library" => return false,
+            Err(ElfError::NotElf { text: false }) if let Some(machines) = macos::machines(store.view(), path) => {
+                return self.examine_macho(path, &machines, interpreter.is_some(), object);
+            }
             Err(error) => (broken_word(error), error.to_string()),
         };
         if let Err(ElfError::Io(reason)) = &file.linkage {
@@ -208,6 +212,27 @@ impl Builder<'_, '_> {
             object.state = Fact::unknown(self.ledger.gap(&gap));
             return true;
         }
+        let id = self.ledger.note(path, text);
+        object.state = Fact::known(state.to_owned(), vec![id]);
+        true
+    }
+
+    /// The same of a file of macOS, which no interpreter of ours loads.
+    fn examine_macho(
+        &mut self,
+        path: &TreePath,
+        machines: &Result<String, String>,
+        foreign: bool,
+        object: &mut Object,
+    ) -> bool {
+        let (state, text) = match machines {
+            Ok(machines) => {
+                let id = self.ledger.note(path, format!("Mach-O for {machines}"));
+                object.machine = Fact::known(machines.clone(), vec![id]);
+                (if foreign { "foreign-machine" } else { "ok" }, format!("Mach-O for {machines}"))
+            }
+            Err(reason) => ("malformed", format!("Mach-O, {reason}")),
+        };
         let id = self.ledger.note(path, text);
         object.state = Fact::known(state.to_owned(), vec![id]);
         true

@@ -1,9 +1,9 @@
 //! Facts about installed packages.
 
 use super::builder::Builder;
+use super::macos;
 use crate::base::{Gap, Stage, TreePath};
 use crate::discover::{Answer, ExtensionFile, Installed};
-use crate::elf;
 use crate::facts::{Fact, GapId, Package};
 
 /// Bytes of extensions that are searched per package for the marks of its C interface.
@@ -104,7 +104,7 @@ impl Builder<'_, '_> {
             budget -= size;
             let opened = view.open(file.path.as_bytes()).map_err(|error| error.to_string());
             let patterns = [interface.new.clone(), interface.old.clone()];
-            let found = opened.and_then(|open| elf::search_text(&*open, &patterns).map_err(|error| error.to_string()));
+            let found = opened.and_then(|open| macos::search_text(open, &patterns));
             match found {
                 Ok(matches) => {
                     let hit = matches.iter().min_by_key(|it| it.pattern);

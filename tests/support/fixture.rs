@@ -1,7 +1,7 @@
 //! File trees from text: in memory, or on request below a real directory.
 //!
 //! ```toml
-//! [[file]]                              # exactly one of elf, text, hex, same_as
+//! [[file]]                              # exactly one of elf, macho, text, hex, same_as
 //! path = "/lib/libx.so.1"
 //! elf  = { soname = "libx.so.1", needed = ["liby.so"], runpath = "$ORIGIN", defines = ["f"], wants = ["g"] }
 //! [[file]]
@@ -22,7 +22,7 @@
 //! path    = "/etc/ld.so.cache"
 //! entries = [["libx.so.1", "/lib/libx.so.1"]]
 //! ```
-//! The fields of `elf` are those of [`ElfSpec`]. A misspelt key is an error with its line. `%XX` in a path is a byte.
+//! The fields of `elf` are those of [`ElfSpec`], of `macho` those of [`MachSpec`]. A misspelt key is an error with its line. `%XX` in a path is a byte.
 //!
 //! A test file that holds more than a tree embeds it: `struct Case { tree: Fixture, expect: Expect }` reads
 //! `[[tree.file]]` and so on.
@@ -38,6 +38,7 @@ use pyhpc_audit::tree::{MemoryTree, Node};
 use serde::Deserialize;
 
 use super::elf_builder::ElfSpec;
+use super::macho_writer::MachSpec;
 
 /// A tree as it stands in TOML.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -70,6 +71,8 @@ pub struct File {
     pub mode: Option<u32>,
     /// A shared object.
     pub elf: Option<Box<ElfSpec>>,
+    /// A file of macOS.
+    pub macho: Option<MachSpec>,
     /// Text.
     pub text: Option<String>,
     /// Bytes in hexadecimal.
@@ -205,11 +208,12 @@ impl Fixture {
 impl File {
     #[track_caller]
     fn bytes(&self) -> Vec<u8> {
-        match (&self.elf, &self.text, &self.hex) {
-            (Some(elf), None, None) => elf.build(),
-            (None, Some(text), None) => text.clone().into_bytes(),
-            (None, None, Some(hex)) => from_hex(hex),
-            _ => panic!("{}: give exactly one of elf, text, hex, same_as", self.path),
+        match (&self.elf, &self.macho, &self.text, &self.hex) {
+            (Some(elf), None, None, None) => elf.build(),
+            (None, Some(macho), None, None) => macho.build(),
+            (None, None, Some(text), None) => text.clone().into_bytes(),
+            (None, None, None, Some(hex)) => from_hex(hex),
+            _ => panic!("{}: give exactly one of elf, macho, text, hex, same_as", self.path),
         }
     }
 }

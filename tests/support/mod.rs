@@ -18,8 +18,10 @@ pub mod elf_file;
 pub mod elf_tables;
 pub mod elf_writer;
 pub mod fixture;
+pub mod macho_writer;
 pub mod source;
 pub mod transcript;
 
 pub use elf_builder::ElfSpec;
 pub use fixture::{Fixture, tree};
+pub use macho_writer::MachSpec;
