@@ -106,6 +106,7 @@ fn interpreter<'a>(view: &'a View, variables: &'a Variables, version: &[u32]) ->
         implementation: "cpython".to_owned(),
         machine: "x86_64".to_owned(),
         multiarch: "x86_64-linux-gnu".to_owned(),
+        tag: "cpython-311-x86_64-linux-gnu".to_owned(),
         prefixes: [TreePath::new("/usr"), TreePath::new("/usr")],
         variables,
     }

@@ -25,6 +25,9 @@ const FILES: usize = 50_000;
 /// Deepest nesting below a `sys.path` entry.
 const DEPTH: usize = 32;
 
+/// Directories behind a link that leads out of the walk which are looked through for shared objects.
+const LOOKED_THROUGH: usize = 64;
+
 /// What a shared object is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FileRole {
@@ -179,6 +182,7 @@ impl Walk<'_> {
                         level.gaps.append(&mut below.gaps);
                     }
                 }
+                Ok(target) if self.holds_no_shared_object(&target) => {}
                 Ok(target) => {
                     let reason = format!("link to {target}, outside of the directory: not followed");
                     level.gaps.push(gap(&link, reason, "shared objects below it"));
@@ -189,6 +193,24 @@ impl Walk<'_> {
         level.gaps.sort();
         gaps.append(&mut level.gaps);
         files
+    }
+
+    /// Whether a small tree holds no shared object: then a link to it hides nothing, as those that Debian puts into NumPy for
+    /// headers and static libraries.
+    fn holds_no_shared_object(&self, directory: &TreePath) -> bool {
+        let mut todo = vec![directory.clone()];
+        for _ in 0..LOOKED_THROUGH {
+            let Some(directory) = todo.pop() else { return true };
+            let Ok(names) = self.view.list(directory.as_bytes()) else { return false };
+            for (name, kind) in names.iter() {
+                match kind {
+                    Kind::Directory => todo.push(directory.join(name)),
+                    Kind::File if !is_shared_object(name) => {}
+                    Kind::File | Kind::Link | Kind::Other => return false,
+                }
+            }
+        }
+        todo.is_empty()
     }
 
     fn directory(&self, directory: &TreePath, relative: &[Vec<u8>]) -> Level {

@@ -47,6 +47,7 @@ impl<'a> Session<'a> {
             version,
             implementation: implementation.to_owned(),
             machine,
+            tag: it.soabi.value().cloned().unwrap_or_default(),
             multiarch: it.soabi.value().and_then(|it| it.splitn(3, '-').nth(2)).unwrap_or_default().to_owned(),
             prefixes: [it.prefix.clone(), it.base_prefix.clone()],
             variables: self.variables,

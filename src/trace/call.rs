@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::Place;
 use super::execute::{Flow, Scope};
+use super::natives;
 use super::paths;
 use super::state::{DEPTH, Names, Raised, Run, on_enough_stack};
 use super::value::{Function, Value};
@@ -49,7 +50,11 @@ impl Run<'_, '_> {
             return Ok(Value::Version(Rc::clone(text)));
         }
         match function {
-            Value::Function(function) => self.call_function(function, arguments, keywords, wanted),
+            Value::Function(function) => {
+                let known = natives::build_variable(&self.state.interpreter, function, &arguments);
+                let followed = self.call_function(function, arguments, keywords, wanted)?;
+                Ok(known.unwrap_or(followed))
+            }
             Value::Method(function, object) => {
                 if !is_static(function) {
                     arguments.insert(0, object.as_ref().clone());

@@ -217,7 +217,7 @@ impl Run<'_, '_> {
                 return Ok(());
             }
         };
-        let is_open = source.makes_names;
+        let is_open = source.makes_names.is_some();
         self.enter(name, search, Some(Rc::clone(&source)), is_open);
         if let Some(module) = self.state.modules.get_mut(name) {
             module.status = Status::Running;
@@ -318,13 +318,23 @@ impl Run<'_, '_> {
 
     /// A name that a module does not have, as far as it was seen. Whoever does not catch that relies on it.
     fn missing_name(&mut self, from: &Rc<str>, name: &str) -> Result<Value, Raised> {
-        let module = self.state.modules.get(from);
-        let closed = module.is_some_and(|it| !it.is_open && it.status != Status::Running && it.source.is_some());
+        let closed = self.state.modules.get(from).is_some_and(|it| {
+            let Some(source) = &it.source else { return false };
+            if it.status == Status::Running { self.asks_itself(source) } else { !it.is_open }
+        });
         if !closed {
             return Ok(Value::Unknown);
         }
         self.soft_here("ImportError", format!("cannot import name '{name}' from '{from}'"))?;
         Ok(Value::Unknown)
+    }
+
+    /// Whether the running statement is one of the source itself, above all that makes names: what it asks of its own module
+    /// is bound above or not at all.
+    fn asks_itself(&self, source: &Source) -> bool {
+        let Some(place) = self.place.as_ref().filter(|it| it.path == source.path) else { return false };
+        // Behind a star import anything may be bound.
+        source.makes_names.is_none_or(|line| place.line < line) && !contains(&source.bytes, b"import *")
     }
 
     /// What a module's own `__getattr__` makes of a name; `None` where it has none.

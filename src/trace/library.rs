@@ -75,8 +75,12 @@ pub(super) fn read(view: &View, file: &TreePath) -> Result<Vec<u8>, String> {
 
 /// A source whose bytes are at hand.
 pub(super) fn of_bytes(path: &TreePath, bytes: Vec<u8>) -> Source {
-    let holds = |texts: &[&[u8]]| texts.iter().any(|it| memchr::memmem::find(&bytes, it).is_some());
-    let (makes_names, makes_modules) = (holds(&MAKES_NAMES), holds(&MAKES_MODULES));
+    let first = |texts: &[&[u8]]| texts.iter().filter_map(|it| memchr::memmem::find(&bytes, it)).min();
+    let line = |at: usize| {
+        let above = bytes.get(..at).unwrap_or_default();
+        u32::try_from(memchr::memchr_iter(b'\n', above).count() + 1).unwrap_or(u32::MAX)
+    };
+    let (makes_names, makes_modules) = (first(&MAKES_NAMES).map(line), first(&MAKES_MODULES).is_some());
     let items = outline(&bytes);
     Source { path: path.clone(), bytes, items, makes_names, makes_modules }
 }

@@ -56,6 +56,8 @@ pub struct Interpreter<'a> {
     pub machine: String,
     /// `x86_64-linux-gnu`: the end of SOABI.
     pub multiarch: String,
+    /// `SOABI`, the tag of its extensions: `cpython-311-x86_64-linux-gnu`; empty where it is not known.
+    pub tag: String,
     /// `sys.prefix` and `sys.base_prefix`.
     pub prefixes: [TreePath; 2],
     /// `os.environ` at the start.

@@ -10,7 +10,7 @@ use super::Interpreter;
 use super::execute::Scope;
 use super::state::{Raised, Run};
 use super::statements::elements;
-use super::value::Value;
+use super::value::{Function, Value};
 
 /// Names of `builtins` in any version from 3.6 on.
 const BUILTINS: &str = "ArithmeticError AssertionError AttributeError BaseException BaseExceptionGroup BlockingIOError BrokenPipeError \
@@ -32,6 +32,10 @@ const BUILTINS: &str = "ArithmeticError AssertionError AttributeError BaseExcept
 
 /// Whoever opens a library with it shows its symbols to everybody.
 const RTLD_GLOBAL: i64 = 0x100;
+
+/// Machines whose numbers begin with the highest byte, and those with addresses of 32 bits.
+const BIG_ENDIAN: [&str; 8] = ["s390x", "s390", "ppc64", "ppc", "mips", "mips64", "sparc64", "aarch64_be"];
+const NARROW: [&str; 9] = ["i386", "arm", "armeb", "ppc", "s390", "mips", "mipsel", "riscv32", "x32"];
 
 fn is_builtin(name: &str) -> bool {
     static NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| BUILTINS.split_whitespace().collect());
@@ -76,8 +80,8 @@ pub(super) fn attribute(it: &Interpreter<'_>, of: &str, name: &str) -> Option<Va
         "sys.version_info.micro" => number(2),
         "sys.platform" => Value::text("linux"),
         "sys.implementation.name" => Value::text(&it.implementation),
-        "sys.byteorder" => Value::text(if it.machine == "s390x" { "big" } else { "little" }),
-        "sys.maxsize" => Value::Int(i64::MAX),
+        "sys.byteorder" => Value::text(if BIG_ENDIAN.contains(&it.machine.as_str()) { "big" } else { "little" }),
+        "sys.maxsize" => Value::Int(if NARROW.contains(&it.machine.as_str()) { i32::MAX.into() } else { i64::MAX }),
         "sys.prefix" | "sys.exec_prefix" => prefix(it, 0),
         "sys.base_prefix" | "sys.base_exec_prefix" => prefix(it, 1),
         "sys.abiflags" => Value::text(if it.version.get(..2) < Some(&[3, 8]) { "m" } else { "" }),
@@ -122,6 +126,19 @@ pub(super) fn attribute(it: &Interpreter<'_>, of: &str, name: &str) -> Option<Va
         "typing.TYPE_CHECKING" | "typing_extensions.TYPE_CHECKING" => Value::Bool(false),
         _ => return None,
     })
+}
+
+/// What `sysconfig` says of how the interpreter was built, where an import hangs on it: SciPy in Debian names a module by it.
+pub(super) fn build_variable(it: &Interpreter<'_>, function: &Function, arguments: &[Value]) -> Option<Value> {
+    let asked = (function.module.as_ref(), function.name.as_ref()) == ("sysconfig", "get_config_var");
+    match arguments {
+        [Value::Text(name)] if asked && !it.tag.is_empty() => match name.as_ref() {
+            "SOABI" => Some(Value::text(&it.tag)),
+            "EXT_SUFFIX" => Some(Value::text(&format!(".{}.so", it.tag))),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 fn prefix(it: &Interpreter<'_>, at: usize) -> Value {

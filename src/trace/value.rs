@@ -91,8 +91,8 @@ pub(super) struct Source {
     pub(super) path: TreePath,
     pub(super) bytes: Vec<u8>,
     pub(super) items: Vec<Item>,
-    /// It makes names while it runs that no statement shows.
-    pub(super) makes_names: bool,
+    /// The first line that makes names that no statement shows.
+    pub(super) makes_names: Option<u32>,
     /// It puts modules into `sys.modules` or finds them itself.
     pub(super) makes_modules: bool,
 }
