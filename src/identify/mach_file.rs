@@ -65,6 +65,10 @@ impl Look for MachFile<'_> {
         false
     }
 
+    fn is_program(&self) -> bool {
+        false
+    }
+
     fn soname(&self) -> Option<&[u8]> {
         self.name.as_deref()
     }
@@ -106,6 +110,10 @@ impl Look for NamedFile {
     }
 
     fn is_script(&self) -> bool {
+        false
+    }
+
+    fn is_program(&self) -> bool {
         false
     }
 

@@ -172,6 +172,7 @@ impl Mac<'_, '_, '_> {
             user: rule.import.clone(),
             version: self.attribute(bound, &known, Attribute::Version),
             abi,
+            gpu: self.attribute(bound, &known, Attribute::Gpu),
             soname: Fact::known(Some(bound.library.short_name()), known.because.clone()),
             extension: bound.extension.text(),
             wanted,
