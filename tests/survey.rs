@@ -83,7 +83,9 @@ fn check(path: &Path, view: &View, know: &Knowledge, process: &Process) {
         imports: process.imports.clone(),
         variables,
         cpu: CpuLevel::Baseline,
-        launcher: process.launcher.as_ref().map(TreePath::new),
+        launcher: None,
+        libc: None,
+        verify_files: false,
     };
     let facts = survey(view, know, &question).unwrap().remove(0);
     let flat = Flat::of(&facts);

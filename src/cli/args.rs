@@ -85,6 +85,27 @@ pub(super) struct ProcessArgs {
     pub(super) cpu: Option<String>,
 }
 
+/// What is looked at beyond the process itself.
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    /// Answer whether the process would run with this glibc: 2.28 is that of RHEL 8, 2.34 of RHEL 9.
+    #[arg(long, value_name = "VERSION", value_parser = libc_version)]
+    pub(super) libc: Option<String>,
+    /// Compare shared objects with the digests that pip, conda and dpkg recorded; reads each of them whole.
+    #[arg(long)]
+    pub(super) verify_files: bool,
+}
+
+/// `2.28`: numbers and dots.
+fn libc_version(text: &str) -> Result<String, String> {
+    let parts: Vec<&str> = text.split('.').collect();
+    let number = |it: &&str| !it.is_empty() && it.chars().all(|c| c.is_ascii_digit());
+    if parts.len() < 2 || !parts.iter().all(number) {
+        return Err("expected a version of glibc, such as 2.28".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 /// Where rules come from.
 #[derive(Debug, Args)]
 pub(super) struct KnowledgeArgs {
@@ -104,6 +125,8 @@ pub(super) struct AuditArgs {
     pub(super) targets: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) target: TargetArgs,
+    #[command(flatten)]
+    pub(super) checks: CheckArgs,
     #[command(flatten)]
     pub(super) knowledge: KnowledgeArgs,
     /// Format of the report on standard output.
@@ -158,6 +181,8 @@ pub(super) struct FactsArgs {
     pub(super) flat: bool,
     #[command(flatten)]
     pub(super) target: TargetArgs,
+    #[command(flatten)]
+    pub(super) checks: CheckArgs,
     #[command(flatten)]
     pub(super) knowledge: KnowledgeArgs,
 }

@@ -24,7 +24,7 @@ const SAMPLE: &str = include_str!("../../samples/facts/two-mpis.json");
 pub(super) fn run(args: &AuditArgs) -> Result<ExitCode> {
     let files = outputs(&args.output)?;
     let configured = config::read(&args.knowledge)?;
-    let targets = target::targets(&args.targets, &args.target)?;
+    let targets = target::targets(&args.targets, &args.target)?.with(&args.checks);
     let asked = !args.targets.is_empty() || args.target.root.is_some();
     let facts = match surveyed(targets, &configured) {
         Err(error) if !asked && nothing_active(&error) => return sample(&configured, &error),

@@ -12,7 +12,7 @@ use crate::facts::Flat;
 
 pub(super) fn run(args: &FactsArgs) -> Result<ExitCode> {
     let configured = config::read(&args.knowledge)?;
-    let targets = target::targets(&args.targets, &args.target)?;
+    let targets = target::targets(&args.targets, &args.target)?.with(&args.checks);
     let facts = surveyed(targets, &configured)?;
     let mut pages: Vec<Value> = Vec::new();
     for it in &facts {

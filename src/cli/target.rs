@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::args::{ProcessArgs, TargetArgs};
+use super::args::{CheckArgs, ProcessArgs, TargetArgs};
 use crate::base::{TreePath, Variables};
 use crate::discover::Start;
 use crate::facts::Facts;
@@ -58,6 +58,19 @@ pub(super) fn targets(paths: &[PathBuf], args: &TargetArgs) -> Result<Targets> {
         list.push(default_target(&variables, args)?);
     }
     Ok(Targets { view, list })
+}
+
+impl Targets {
+    /// Asks every target these questions too. Saved facts answer what they were asked when they were saved.
+    pub(super) fn with(mut self, checks: &CheckArgs) -> Self {
+        for target in &mut self.list {
+            if let Target::Python(question) = target {
+                question.libc.clone_from(&checks.libc);
+                question.verify_files = checks.verify_files;
+            }
+        }
+        self
+    }
 }
 
 /// The arguments that ask about the same process again, as a shell reads them.
@@ -111,7 +124,16 @@ fn question(target: String, start: Start, variables: &Variables, args: &TargetAr
         None => host_cpu(),
     };
     let imports = process.import.iter().map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()).collect();
-    Ok(Target::Python(Box::new(Question { target, start, imports, variables: variables.clone(), cpu, launcher })))
+    Ok(Target::Python(Box::new(Question {
+        target,
+        start,
+        imports,
+        variables: variables.clone(),
+        cpu,
+        launcher,
+        libc: None,
+        verify_files: false,
+    })))
 }
 
 /// Facts files begin with a brace; no interpreter and no prefix does.

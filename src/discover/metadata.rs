@@ -15,6 +15,34 @@ use crate::tree::Kind;
 /// Bytes of a METADATA file that are read: the headers stand at its beginning.
 const HEADER_BYTES: u64 = 32 << 10;
 
+/// What a package was installed from. The words are public.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SourceKind {
+    /// No other source is recorded: an index, or an installer that records none.
+    Index,
+    /// A wheel or archive that was named by path or URL.
+    File,
+    /// A directory of sources.
+    Directory,
+    /// Linked to a directory of sources.
+    Link,
+    /// A repository of sources.
+    Repository,
+}
+
+impl SourceKind {
+    /// The word for facts.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Index => "index",
+            Self::File => "file",
+            Self::Directory => "directory",
+            Self::Link => "link",
+            Self::Repository => "repository",
+        }
+    }
+}
+
 /// One record of one distribution.
 #[derive(Debug, Clone)]
 pub(super) struct Record {
@@ -29,6 +57,10 @@ pub(super) struct Record {
     pub(super) installer: Option<(String, Evidence)>,
     /// The URL of `direct_url.json`, or the directory of an `egg-link`.
     pub(super) source: Option<(String, Evidence)>,
+    /// What that is.
+    pub(super) source_kind: SourceKind,
+    /// The tags in WHEEL: `cp311-cp311-manylinux_2_17_x86_64`.
+    pub(super) tags: Option<(Vec<String>, Evidence)>,
     /// Installed as a link to its source.
     pub(super) editable: Option<Evidence>,
 }
@@ -78,6 +110,8 @@ fn record(view: &Look<'_>, path: &TreePath, kind: Kind, gaps: &mut Vec<Gap>) -> 
         import_names: Vec::new(),
         installer: None,
         source: None,
+        source_kind: SourceKind::Index,
+        tags: None,
         editable: None,
     };
     if let Some(version) = file_version {
@@ -88,6 +122,7 @@ fn record(view: &Look<'_>, path: &TreePath, kind: Kind, gaps: &mut Vec<Gap>) -> 
     if !is_file {
         installer(view, path, &mut record, gaps);
         direct_url(view, path, &mut record, gaps);
+        wheel_tags(view, path, &mut record, gaps);
         record.import_names = import_names(view, path, gaps);
     }
     if record.import_names.is_empty() {
@@ -160,7 +195,15 @@ fn installer(view: &Look<'_>, path: &TreePath, record: &mut Record, gaps: &mut V
 struct DirectUrl {
     url: String,
     #[serde(default)]
-    dir_info: DirectoryInfo,
+    dir_info: Option<DirectoryInfo>,
+    #[serde(default)]
+    vcs_info: Option<RepositoryInfo>,
+}
+
+#[derive(Deserialize)]
+struct RepositoryInfo {
+    #[serde(default)]
+    commit_id: String,
 }
 
 #[derive(Deserialize, Default)]
@@ -174,8 +217,15 @@ fn direct_url(view: &Look<'_>, path: &TreePath, record: &mut Record, gaps: &mut 
     let Some(text) = optional(view, &file, "where the package was installed from", gaps) else { return };
     match serde_json::from_str::<DirectUrl>(&text) {
         Ok(it) => {
-            let because = Evidence::line(&file, 1, format!("url {}", it.url));
-            if it.dir_info.editable {
+            let commit = it.vcs_info.as_ref().map(|it| format!(", commit {}", it.commit_id)).unwrap_or_default();
+            let because = Evidence::line(&file, 1, format!("url {}{commit}", it.url));
+            record.source_kind = match (&it.vcs_info, &it.dir_info) {
+                (Some(_), _) => SourceKind::Repository,
+                (None, Some(DirectoryInfo { editable: true })) => SourceKind::Link,
+                (None, Some(DirectoryInfo { editable: false })) => SourceKind::Directory,
+                (None, None) => SourceKind::File,
+            };
+            if record.source_kind == SourceKind::Link {
                 record.editable = Some(Evidence::line(&file, 1, "dir_info.editable is true"));
             }
             record.source = Some((it.url, because));
@@ -184,6 +234,17 @@ fn direct_url(view: &Look<'_>, path: &TreePath, record: &mut Record, gaps: &mut 
             let reason = format!("line {} is no valid direct_url.json: {error}", error.line());
             gaps.push(gap(&file, reason, "where the package was installed from"));
         }
+    }
+}
+
+fn wheel_tags(view: &Look<'_>, path: &TreePath, record: &mut Record, gaps: &mut Vec<Gap>) {
+    let file = path.join("WHEEL");
+    let Some(text) = optional(view, &file, "for which machines the package was built", gaps) else { return };
+    let tagged = |(number, line)| Some((number, str::trim(str::strip_prefix(line, "Tag:")?)));
+    let tags: Vec<(u32, &str)> = numbered(&text).filter_map(tagged).collect();
+    if let Some((number, first)) = tags.first() {
+        let because = Evidence::line(&file, *number, format!("Tag: {first}"));
+        record.tags = Some((tags.iter().map(|(_, tag)| (*tag).to_owned()).collect(), because));
     }
 }
 
@@ -246,11 +307,22 @@ fn egg_link(view: &Look<'_>, path: &TreePath, gaps: &mut Vec<Gap>) -> Option<Rec
             let (name, _) = by_file_name(path);
             let version = Answer::unknown(format!("{source} holds no egg-info"));
             let import_names = vec![normalised(&name).replace('-', "_")];
-            Record { path: path.clone(), name, version, import_names, installer: None, source: None, editable: None }
+            Record {
+                path: path.clone(),
+                name,
+                version,
+                import_names,
+                installer: None,
+                source: None,
+                source_kind: SourceKind::Link,
+                tags: None,
+                editable: None,
+            }
         }
     };
     record.path = path.clone();
     record.source = Some((source.to_owned(), because.clone()));
+    record.source_kind = SourceKind::Link;
     record.editable = Some(because);
     Some(record)
 }

@@ -7,6 +7,8 @@
 //! Invariant: what is broken in an installation is a defect of it, what cannot be read a gap; neither is an error.
 
 mod answer;
+mod conda;
+mod dpkg;
 mod environment;
 mod extension;
 mod feature;
@@ -17,25 +19,31 @@ mod look;
 mod metadata;
 mod module;
 mod package;
+mod prefix_marks;
 mod provenance;
 mod pth;
 mod pyvenv;
 mod startup;
 mod sys_path;
 mod sysconfig;
+mod verify;
+mod wheels;
 
 use thiserror::Error;
 
 use crate::base::TreePath;
 
 pub use answer::{Answer, Evidence};
+pub use conda::CondaRecord;
 pub use extension::{ExtensionFile, FileRole, extensions};
 pub use feature::{Feature, Implementation};
 pub use find::{Start, find};
+pub use metadata::SourceKind;
 pub use module::{ModuleFile, ModuleKind, extension_suffixes, module_file};
 pub use package::{Installed, RecordedVersion, packages};
-pub use provenance::{CondaRecord, Manager, Owners, Provenance};
+pub use provenance::{Manager, Owners, Provenance};
 pub use pyvenv::Configuration;
+pub use verify::{FileState, VerifiedFile, verify};
 
 /// Why no Python could be found where one was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

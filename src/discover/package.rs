@@ -5,11 +5,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::answer::{Answer, Evidence};
+use super::conda::{CondaRecord, conda_prefix, conda_records};
+use super::dpkg::{dpkg_by_name, has_dpkg};
 use super::layout::list_or_gap;
 use super::look::Look;
-use super::metadata::{self, Record, is_identifier, normalised};
+use super::metadata::{self, Record, SourceKind, is_identifier, normalised};
 use super::module::{importable_suffixes, module_of_file};
-use super::provenance::{self, CondaRecord, Owners, Provenance};
+use super::prefix_marks::vendor;
+use super::provenance::{self, Owners, Provenance};
 use super::{Installation, Origin};
 use crate::base::{Gap, TreePath};
 use crate::tree::{Kind, View};
@@ -45,6 +48,10 @@ pub struct Installed {
     pub editable: Option<Evidence>,
     /// Where it was installed from, when that was no index.
     pub source: Option<(String, Evidence)>,
+    /// What that is; none where no record tells.
+    pub source_kind: Option<SourceKind>,
+    /// The tags of the wheel that was installed.
+    pub tags: Option<(Vec<String>, Evidence)>,
     /// How conda recorded it.
     pub conda: Option<CondaRecord>,
 }
@@ -270,6 +277,8 @@ impl World<'_> {
             recorded_versions: recorded_versions(&records),
             editable: record.and_then(|it| it.editable.clone()),
             source: record.and_then(|it| it.source.clone()),
+            source_kind: record.filter(|it| it.installer.is_some() || it.source.is_some()).map(|it| it.source_kind),
+            tags: record.and_then(|it| it.tags.clone()),
             conda,
             name: place.name,
             location: place.location,
@@ -304,13 +313,13 @@ impl World<'_> {
     }
 
     fn conda(&self, record: &Record, gaps: &mut Vec<Gap>) -> Option<CondaRecord> {
-        let prefix = provenance::conda_prefix(self.view, self.installation)?;
+        let prefix = conda_prefix(self.view, self.installation)?;
         let name = normalised(&record.name);
         if !record.path.is_below(&prefix) {
             return None;
         }
         let is_it = |it: &str| normalised(it) == name;
-        provenance::conda_records(self.view, &prefix, is_it, gaps).into_iter().next()
+        conda_records(self.view, &prefix, is_it, gaps).into_iter().next()
     }
 
     /// Everyone who claims the package, the most trusted first.
@@ -328,7 +337,9 @@ impl World<'_> {
         found.extend(listed.clone());
         let real = self.view.real(&place.location);
         found.extend(owners.marker(&real, gaps));
-        found.extend(self.dpkg(place, records, gaps));
+        let of_dpkg = self.dpkg(place, records, gaps);
+        found.extend(of_dpkg.map(|it| owners.with_dpkg_version(it, gaps)));
+        found.extend(vendor(&real).filter(|_| found.is_empty()));
         for record in records {
             if let (Some((_, because)), true) = (&record.installer, found.is_empty()) {
                 found.push(provenance::of_record(record, because.clone()));
@@ -341,12 +352,13 @@ impl World<'_> {
             }
         }
         found.extend(unlisted);
+        found.extend(owners.rpm(&real).filter(|_| found.is_empty()));
         found.dedup_by(|a, b| a.manager == b.manager);
         found
     }
 
     fn listed_by_conda(&self, conda: &CondaRecord, record: &Record) -> Option<Provenance> {
-        let prefix = provenance::conda_prefix(self.view, self.installation)?;
+        let prefix = conda_prefix(self.view, self.installation)?;
         let relative = String::from_utf8_lossy(record.path.relative_to(&prefix)?).into_owned();
         let below = format!("{relative}/");
         let file = conda.files.iter().find(|it| **it == relative || it.starts_with(&below))?;
@@ -355,14 +367,14 @@ impl World<'_> {
 
     fn dpkg(&self, place: &Place, records: &[&Record], gaps: &mut Vec<Gap>) -> Option<Provenance> {
         let real = self.view.real(&place.location);
-        if !provenance::is_of_the_system(&real) || !provenance::has_dpkg(self.view) {
+        if !provenance::is_of_the_system(&real) || !has_dpkg(self.view) {
             return None;
         }
         let names = records.iter().map(|it| normalised(&it.name)).chain([normalised(&place.name)]);
         let mut words: Vec<String> = names.flat_map(|it| [format!("python3-{it}"), format!("python-{it}")]).collect();
         words.dedup();
         let paths = records.iter().map(|it| &it.path).chain([&place.location]);
-        paths.into_iter().find_map(|it| provenance::dpkg_by_name(self.view, it, &words, gaps))
+        paths.into_iter().find_map(|it| dpkg_by_name(self.view, it, &words, gaps))
     }
 }
 

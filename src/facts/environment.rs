@@ -23,6 +23,11 @@ pub struct Environment {
     pub launcher: Launcher,
     /// What is broken in the installation itself.
     pub defects: Fact<Vec<Defect>>,
+    /// How many shared objects were compared with the digests in the records of who installed them; null without
+    /// `--verify-files`.
+    pub verified_files: Fact<Option<u64>>,
+    /// Packages of which files are not what was installed; empty without `--verify-files`.
+    pub altered_packages: Fact<Vec<AlteredPackage>>,
     /// The image's own environment, `K=V`; null where the target is no image.
     #[serde(default)]
     pub image_env: Option<Vec<String>>,
@@ -74,6 +79,8 @@ pub struct Libc {
     pub family: Fact<String>,
     /// `2.36`.
     pub version: Fact<String>,
+    /// The glibc that `--libc` asks about: would the process run with it? Null when nothing was asked.
+    pub asked: Fact<Option<String>>,
 }
 
 /// The user site directory, `~/.local/lib/pythonX.Y/site-packages`.
@@ -138,6 +145,20 @@ pub struct Launcher {
     /// Process-management interfaces for which it has plugins (`srun --mpi=TYPE`): `pmi2`, `pmix`, `pmix_v4`; empty for
     /// launchers that have none.
     pub pmi: Fact<Vec<String>>,
+}
+
+/// Files of one package that do not hold the bytes that were installed. Found by `--verify-files`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AlteredPackage {
+    /// The package in the words of who installed it.
+    pub name: String,
+    /// Who recorded the digests: `pip`, `uv`, `conda`, `dpkg`, ...
+    pub installed_by: String,
+    /// Files with other bytes, sorted.
+    pub changed: Fact<Vec<String>>,
+    /// Files that are not there, sorted.
+    pub missing: Fact<Vec<String>>,
 }
 
 /// Something broken in the installation itself.

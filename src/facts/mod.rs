@@ -12,6 +12,7 @@ mod fact;
 mod flat;
 mod flat_keys;
 mod loading;
+mod mapped;
 mod object;
 mod package;
 mod process;
@@ -20,11 +21,14 @@ mod unflat;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use environment::{Defect, Environment, Launcher, Libc, PathEntry, Python, SearchDirectory, UserSite, Variable};
+pub use environment::{
+    AlteredPackage, Defect, Environment, Launcher, Libc, PathEntry, Python, SearchDirectory, UserSite, Variable,
+};
 pub use evidence::{Evidence, EvidenceId, Gap, GapId};
 pub use fact::Fact;
 pub use flat::{FLAT_SCHEMA, Flat};
 pub use loading::{Binding, Capture, CpuVariant, CutRpath, FatalHit, OrderEffect, UndefinedSymbol};
+pub use mapped::{LibcNeed, Mapped};
 pub use object::{MissingVersion, Need, Object};
 pub use package::Package;
 pub use process::{

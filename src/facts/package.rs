@@ -28,7 +28,8 @@ pub struct Package {
     pub imported: bool,
     /// Other copies on `sys.path`, in order.
     pub copies: Fact<Vec<String>>,
-    /// Who put it there: `pip`, `uv`, `conda`, `dpkg`, `spack`, `easybuild`, `rpm`, `unrecorded`.
+    /// Who put it there: `pip`, `uv`, `conda`, `pixi`, `dpkg`, `rpm`, `spack`, `easybuild`, `nix`, `guix`, `cray`, `intel`,
+    /// another installer's word, `unrecorded`.
     pub installer: Fact<String>,
     /// Everyone who claims to own it, sorted: more than one is trouble.
     pub managers: Fact<Vec<String>>,
@@ -36,6 +37,18 @@ pub struct Package {
     pub recorded_versions: Fact<Vec<String>>,
     /// Installed as a link to its source.
     pub editable: Fact<bool>,
+    /// What it was installed from: `index`, `file` (a wheel or archive that was named), `directory` (of sources), `link` (to a
+    /// directory of sources), `repository` (of sources), `manager` (what conda, dpkg, Spack and their kind provide),
+    /// `unrecorded`.
+    #[schemars(extend("x-words" = ["index", "file", "directory", "link", "repository", "manager", "unrecorded"]))]
+    pub source: Fact<String>,
+    /// The build in the words of who put it there: `nompi_py311h439e445_100` (conda), `%gcc@12.3.0 /abcdefg` (Spack),
+    /// `gfbf-2023a` (EasyBuild), the tags of a wheel; empty where no record names one.
+    pub build: Fact<String>,
+    /// What was chosen for that build: `mpi_openmpi` (conda), `+mpi`, `blas=openblas@0.3.26` (Spack); empty elsewhere.
+    pub build_options: Fact<Vec<String>>,
+    /// Whether it was built at this site for this kind of machine: a wheel that is tagged `linux_*`, sources, Spack, EasyBuild.
+    pub local_build: Fact<bool>,
     /// NumPy C-API that its extensions were compiled against: `1`, `2`, `none` where they use none.
     #[schemars(extend("x-words" = ["1", "2", "none"]))]
     pub numpy_api: Fact<String>,

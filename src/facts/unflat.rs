@@ -113,7 +113,11 @@ impl Reader<'_> {
                 debug: self.absent("python.debug"),
                 path: self.absent("python.path"),
             },
-            libc: Libc { family: self.absent("libc.family"), version: self.absent("libc.version") },
+            libc: Libc {
+                family: self.absent("libc.family"),
+                version: self.absent("libc.version"),
+                asked: Fact::known(None, Vec::new()),
+            },
             user_site: UserSite {
                 directory: self.optional("python.user_site")?,
                 enabled: self.absent("python.user_site.enabled"),
@@ -129,6 +133,8 @@ impl Reader<'_> {
                 pmi: self.absent("launcher.pmi"),
             },
             defects: self.absent("defects"),
+            verified_files: Fact::known(None, Vec::new()),
+            altered_packages: Fact::known(Vec::new(), Vec::new()),
             image_env,
         })
     }
@@ -152,6 +158,10 @@ impl Reader<'_> {
                 managers: self.absent("package.managers"),
                 recorded_versions: self.absent("package.recorded_versions"),
                 editable: self.absent("package.editable"),
+                source: self.absent("package.source"),
+                build: self.absent("package.build"),
+                build_options: self.absent("package.build_options"),
+                local_build: self.absent("package.local_build"),
                 numpy_api: self.absent("package.numpy_api"),
                 numpy_major: self.absent("package.numpy_major"),
                 name,
@@ -188,6 +198,10 @@ impl Reader<'_> {
             fatal_hits: self.absent("fatal_hits"),
             cut_rpaths: self.absent("cut_rpaths"),
             cpu_variants: self.absent("cpu_variants"),
+            mapped: self.absent("mapped"),
+            libc_needed: self.absent("libc_needed"),
+            libcxx_needed: self.absent("libcxx_needed"),
+            libc_needs: self.absent("libc_needs"),
         })
     }
 

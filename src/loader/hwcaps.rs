@@ -97,6 +97,11 @@ impl CpuLevel {
         }
     }
 
+    /// Whether the CPU has a level of `GNU_PROPERTY_X86_ISA_1_NEEDED`; `None` where nothing is known of the CPU.
+    pub fn has_isa(self, level: u32) -> Option<bool> {
+        Some(self.isa_bits()? & level != 0)
+    }
+
     fn directories(self, machine: u16) -> impl Iterator<Item = String> {
         let own = LEVELS.iter().any(|(of, level, _)| *of == machine && *level == self);
         let below = LEVELS.iter().filter(move |(of, level, _)| own && *of == machine && *level <= self);

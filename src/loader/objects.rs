@@ -180,6 +180,19 @@ impl<'v> Objects<'v> {
         Ok(answer)
     }
 
+    /// The symbol versions that an object needs, per file; read once.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes.
+    pub fn needed_versions(&self, object: &Object) -> Result<NeededVersions, ElfError> {
+        Ok(self.versions(object)?.needed.clone())
+    }
+
+    /// Whether an object defines a symbol version that begins like that. One that cannot be read defines none.
+    pub fn defines_version(&self, object: &Object, beginning: &[u8]) -> bool {
+        self.versions(object).is_ok_and(|it| it.defined.iter().any(|version| version.starts_with(beginning)))
+    }
+
     pub(super) fn versions(&self, object: &Object) -> Result<Arc<Versions>, ElfError> {
         let read = || {
             let symbols = self.symbols(object)?;

@@ -10,7 +10,7 @@ use super::glance::{self, Row};
 use super::layout::{Paper, Tone, clean, page_width, plain_lines, width_of};
 use super::places::Names;
 use super::{Counts, Look, TargetReport, findings, leftovers};
-use crate::facts::{Fact, Facts};
+use crate::facts::{Fact, Facts, LibcNeed};
 use crate::rules::Severity;
 
 /// Columns between two columns of a table without lines.
@@ -118,6 +118,9 @@ fn header(target: &TargetReport<'_>, names: &Names, body: &str, paper: &mut Pape
     let objects = facts.objects.value().map(Vec::len);
     paper.labelled("", &format!("{executable}; {}, {}", counted(packages, "package"), counted(objects, "object")));
     paper.labelled("imports", &imports(facts));
+    if let Some(asked) = facts.environment.libc.asked.value().and_then(Option::as_ref) {
+        paper.labelled("glibc", &names.short_inside(&format!("{asked} would do: {}", runs_with(facts))));
+    }
     let assignments = names.assignments(&format!("{executable} {body}"));
     if !assignments.is_empty() {
         paper.labelled("where", &assignments.join("; "));
@@ -244,6 +247,27 @@ fn libc(facts: &Facts) -> String {
         (Some(family), None) => format!("{family} (version {})", unknown(&libc.version, facts)),
         (None, _) if libc.family.gap() == facts.environment.python.version.gap() => "C library unknown".to_owned(),
         (None, _) => format!("C library {}", unknown(&libc.family, facts)),
+    }
+}
+
+/// Whether the process would run with the glibc that was asked about.
+fn runs_with(facts: &Facts) -> String {
+    let process = &facts.process;
+    let needs = process.libc_needs.value().into_iter().flatten().filter(|it| !it.of_the_system);
+    let too_old = |it: &&LibcNeed| it.agreement.value().is_some_and(|it| it == "too-old");
+    let text =
+        |it: &LibcNeed| it.version.value().map_or_else(|| it.name.clone(), |version| format!("{} {version}", it.name));
+    let refused: Vec<String> = needs.clone().filter(too_old).map(text).collect();
+    if !refused.is_empty() {
+        return format!("no: {}", refused.join(", "));
+    }
+    let open = needs.clone().find(|it| it.agreement.value().is_none());
+    match (open, process.libc_needs.gap(), process.libc_needed.value()) {
+        (Some(need), _, _) => unknown(&need.agreement, facts),
+        (None, Some(_), _) => unknown(&process.libc_needs, facts),
+        (None, None, Some(Some(version))) => format!("yes: nothing here needs more than {version}"),
+        (None, None, Some(None)) => "yes: nothing here needs a version of glibc".to_owned(),
+        (None, None, None) => unknown(&process.libc_needed, facts),
     }
 }
 

@@ -70,7 +70,8 @@ pub(super) fn python(it: &Installation, ledger: &mut Ledger) -> Python {
 }
 
 /// The C library whose loader maps the process.
-pub(super) fn libc(system: Result<&System, &Gap>, ledger: &mut Ledger) -> Libc {
+pub(super) fn libc(system: Result<&System, &Gap>, asked: Option<&str>, ledger: &mut Ledger) -> Libc {
+    let asked = Fact::known(asked.map(str::to_owned), Vec::new());
     match system {
         Ok(system) => {
             let id = ledger.note(&system.loader, format!("loader of {}", system.family.word()));
@@ -78,11 +79,11 @@ pub(super) fn libc(system: Result<&System, &Gap>, ledger: &mut Ledger) -> Libc {
                 Some(version) => Fact::known(version.clone(), vec![id]),
                 None => ledger.unknown(&system.loader, "its bytes name no version", "the version of the C library"),
             };
-            Libc { family: Fact::known(system.family.word().to_owned(), vec![id]), version }
+            Libc { family: Fact::known(system.family.word().to_owned(), vec![id]), version, asked }
         }
         Err(gap) => {
             let gap = ledger.gap(gap);
-            Libc { family: Fact::unknown(gap), version: Fact::unknown(gap) }
+            Libc { family: Fact::unknown(gap), version: Fact::unknown(gap), asked }
         }
     }
 }

@@ -21,6 +21,7 @@ mod libraries;
 mod load_map;
 mod macos;
 mod macos_facts;
+mod mapped;
 mod module_map;
 mod mpi;
 mod objects;
@@ -39,6 +40,7 @@ mod trial;
 mod undefined;
 mod undescribed;
 mod unknown;
+mod verification;
 mod why;
 mod why_module;
 mod world;
@@ -77,6 +79,10 @@ pub struct Question {
     pub cpu: CpuLevel,
     /// The launcher to compare with; else the first on PATH.
     pub launcher: Option<TreePath>,
+    /// Another glibc that the process might meet: `2.28`.
+    pub libc: Option<String>,
+    /// Whether shared objects are compared with the digests in the records of who installed them.
+    pub verify_files: bool,
 }
 
 /// The facts of every Python at the target.
@@ -125,7 +131,9 @@ fn facts_of(world: &World<'_>, target: String) -> Facts {
         builder.ledger,
     );
     let process = process_facts(&mut builder, world, &imports, &packages, &launcher, &alone, without.as_ref());
-    let environment = environment_facts(&mut builder, world, launcher);
+    let (verified_files, altered_packages) = builder.verified(world);
+    let mut environment = environment_facts(&mut builder, world, launcher);
+    (environment.verified_files, environment.altered_packages) = (verified_files, altered_packages);
     let mut facts = Facts {
         schema: SCHEMA.to_owned(),
         target,
@@ -167,6 +175,7 @@ fn process_facts(
     let mpi_agreement = builder.relate(&mut mpi, &mut hdf5, launcher);
     let answers = bindings::answers(builder.session);
     let shared_sonames = builder.shared_sonames(alone);
+    let demands = builder.demands(world.question.libc.as_deref());
     let order_effects = builder.order_effects(world, imports, &answers, alone, &shared_sonames);
     ProcessFacts {
         imports: Fact::known(imports.to_vec(), Vec::new()),
@@ -188,6 +197,10 @@ fn process_facts(
         fatal_hits: builder.fatal_hits(alone),
         cut_rpaths: builder.cut_rpaths(),
         cpu_variants: builder.cpu_variants(world, imports),
+        mapped: demands.mapped,
+        libc_needed: demands.libc,
+        libcxx_needed: demands.libcxx,
+        libc_needs: demands.needs,
         mpi,
         hdf5,
     }
@@ -205,7 +218,7 @@ fn environment_facts(
     let variables = &world.question.variables;
     Environment {
         python: environment::python(world.installation, builder.ledger),
-        libc: environment::libc(world.system.as_ref(), builder.ledger),
+        libc: environment::libc(world.system.as_ref(), world.question.libc.as_deref(), builder.ledger),
         user_site: environment::user_site(world.installation, user_packages, builder.ledger),
         variables: environment::variables(variables, &world.know.variables, builder.ledger),
         search_directories: environment::search_directories(
@@ -217,6 +230,8 @@ fn environment_facts(
         launcher,
         defects: environment::defects(world.installation, builder.ledger),
         image_env: None,
+        verified_files: Fact::known(None, Vec::new()),
+        altered_packages: Fact::known(Vec::new(), Vec::new()),
     }
 }
 

@@ -35,6 +35,7 @@ impl Builder<'_, '_> {
             Some(shown) => Fact::known(true, vec![self.ledger.shown(shown)]),
             None => Fact::known(false, because.clone()),
         };
+        let (source, build, build_options, local_build) = self.origin(it);
         Package {
             name: it.name.clone(),
             distribution: it.distribution.clone(),
@@ -49,9 +50,38 @@ impl Builder<'_, '_> {
             managers: Fact::known(managers, manager_ids),
             recorded_versions: Fact::known(versions, version_ids),
             editable,
+            source,
+            build,
+            build_options,
+            local_build,
             numpy_api: self.array_interface(it, numpy_major),
             numpy_major: numpy_major.clone(),
         }
+    }
+
+    /// What it was installed from, its build in the words of who installed it, what was chosen for that build, and whether
+    /// it was built at this site.
+    fn origin(&mut self, it: &Installed) -> (Fact<String>, Fact<String>, Fact<Vec<String>>, Fact<bool>) {
+        let manager = &it.installer.manager;
+        let mut because = vec![self.ledger.shown(&it.installer.because)];
+        because.extend(it.source.as_ref().map(|(_, shown)| self.ledger.shown(shown)));
+        because.extend(it.tags.as_ref().map(|(_, shown)| self.ledger.shown(shown)));
+        let source = match (manager.installs_from_elsewhere(), it.source_kind) {
+            (false, _) => "manager",
+            (true, Some(kind)) => kind.word(),
+            (true, None) => "unrecorded",
+        };
+        let tags = it.tags.as_ref().map(|(tags, _)| tags.as_slice()).unwrap_or_default();
+        let of_sources = ["directory", "link", "repository"].contains(&source);
+        let tagged = manager.installs_from_elsewhere() && tags.iter().any(|it| is_local_tag(it));
+        let local = of_sources || tagged || manager.builds_at_the_site();
+        let build = if it.installer.build.is_empty() { tags.join(", ") } else { it.installer.build.clone() };
+        (
+            Fact::known(source.to_owned(), because.clone()),
+            Fact::known(build, because.clone()),
+            Fact::known(it.installer.options.clone(), because.clone()),
+            Fact::known(local, because),
+        )
     }
 
     /// Major version of the array package whose C interface others are compiled against.
@@ -128,4 +158,9 @@ impl Builder<'_, '_> {
         }
         first_gap.map_or_else(|| Fact::known("none".to_owned(), Vec::new()), Fact::unknown)
     }
+}
+
+/// Wheels for many systems say which (`manylinux_2_28_x86_64`); what a compiler at the site made says `linux_x86_64`.
+fn is_local_tag(tag: &str) -> bool {
+    tag.split('-').nth(2).is_some_and(|it| it.split('.').any(|platform| platform.starts_with("linux_")))
 }

@@ -134,7 +134,8 @@ fn install_again(world: &World<'_>, distribution: &str, installer: &Provenance) 
         Manager::Dpkg => format!("apt install --reinstall {package}"),
         Manager::Rpm => format!("dnf reinstall {package}"),
         Manager::Spack => format!("spack install --overwrite {package}"),
-        Manager::Pip | Manager::EasyBuild | Manager::Other(_) | Manager::Unrecorded => {
+        Manager::Pixi => format!("pixi reinstall {package}"),
+        Manager::Pip | Manager::EasyBuild | Manager::Nix | Manager::Guix | Manager::Other(_) | Manager::Unrecorded => {
             format!("{python} -m pip install --force-reinstall --no-deps --no-cache-dir {distribution}")
         }
     }

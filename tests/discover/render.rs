@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use pyhpc_audit::base::{Gap, TreePath, Variables, printable};
 use pyhpc_audit::discover::{
-    Answer, Evidence, ExtensionFile, Installation, Installed, Owners, Start, extensions, find, module_file, packages,
+    Answer, Evidence, ExtensionFile, FileState, Installation, Installed, Owners, Provenance, Start, extensions, find,
+    module_file, packages, verify,
 };
 use pyhpc_audit::tree::View;
 
@@ -70,6 +71,20 @@ fn one(view: &View, it: &Installation, question: &Question<'_>, out: &mut String
         let owner = owners.of(&TreePath::new(file), gaps);
         let name = [owner.manager.word(), &owner.package, &owner.version].join(" ");
         writeln!(out, "owner of {file}: {} ({})", name.trim_end(), place(&owner.because)).unwrap();
+        build(&owner, out);
+        if let Some(origin) = &owner.bundled {
+            writeln!(out, "    came with the wheel, from \"{origin}\"").unwrap();
+        }
+    }
+    let asked: Vec<TreePath> = question.owners.iter().map(TreePath::new).collect();
+    for file in verify(view, it, &mut owners, &asked, gaps) {
+        let state = match file.state {
+            FileState::Intact => "as installed",
+            FileState::Changed => "changed",
+            FileState::Missing => "missing",
+        };
+        let by = format!("{} {}", file.manager.word(), file.owner);
+        writeln!(out, "{state}: {} of {by} ({})", file.path, place(&file.because)).unwrap();
     }
 }
 
@@ -88,6 +103,10 @@ fn package(it: &Installed, out: &mut String) {
     .unwrap();
     let installer = [it.installer.manager.word(), &it.installer.package].join(" ");
     writeln!(out, "    by {} ({}) of {managers:?}", installer.trim_end(), place(&it.installer.because)).unwrap();
+    build(&it.installer, out);
+    if let Some((tags, because)) = &it.tags {
+        writeln!(out, "    tags {tags:?} ({})", place(because)).unwrap();
+    }
     if let Answer::Unknown { reason } = &it.version {
         writeln!(out, "    version: {reason}").unwrap();
     }
@@ -99,13 +118,20 @@ fn package(it: &Installed, out: &mut String) {
         writeln!(out, "    editable ({})", place(because)).unwrap();
     }
     if let Some((source, _)) = &it.source {
-        writeln!(out, "    from {source}").unwrap();
+        let kind = it.source_kind.map_or("unrecorded", |it| it.word());
+        writeln!(out, "    from {source}: {kind}").unwrap();
     }
     if let Some(conda) = &it.conda {
         writeln!(out, "    conda {} {} {} {}", conda.name, conda.version, conda.build, conda.channel).unwrap();
     }
     for copy in &it.copies {
         writeln!(out, "    copy {copy}").unwrap();
+    }
+}
+
+fn build(it: &Provenance, out: &mut String) {
+    if !it.build.is_empty() || !it.options.is_empty() {
+        writeln!(out, "    build {:?}, options {:?}", it.build, it.options).unwrap();
     }
 }
 

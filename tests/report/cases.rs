@@ -294,7 +294,7 @@ pub(crate) fn base_gone() -> Case {
     python.version = Fact::unknown(hidden);
     python.implementation = Fact::unknown(hidden);
     python.executable = Fact::unknown(hidden);
-    facts.environment.libc = Libc { family: Fact::unknown(hidden), version: Fact::unknown(hidden) };
+    facts.environment.libc = Libc { family: Fact::unknown(hidden), version: Fact::unknown(hidden), asked: known(None) };
     facts.environment.launcher.path = Fact::unknown(hidden);
     facts.environment.launcher.vendor = Fact::unknown(hidden);
     facts.environment.launcher.version = Fact::unknown(hidden);
