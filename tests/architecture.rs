@@ -23,7 +23,7 @@ const ARROWS: [(&str, &str); 14] = [
     ("loader", "base elf tree"),
     ("identify", "base elf macho"),
     ("facts", ""),
-    ("survey", "base discover elf facts identify loader macho trace tree"),
+    ("survey", "base discover elf facts identify loader macho python trace tree"),
     ("rules", "base facts"),
     ("report", "facts rules"),
     ("cli", "base discover facts loader report rules survey tree"),

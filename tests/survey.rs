@@ -1,6 +1,8 @@
 //! The survey over trees from text: `tests/survey/NAME.toml` is a base tree, processes and what is to be found of each.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+#[path = "survey/demands.rs"]
+mod demands;
 #[path = "survey/loading.rs"]
 mod loading;
 mod support;
@@ -50,6 +52,12 @@ struct Process {
     unknown: Vec<String>,
     /// Every binding, capture and so on of the process, a line each.
     loading: Option<Vec<String>>,
+    /// What the files demand, who put them there, and what builds recorded, a line each.
+    demands: Option<Vec<String>>,
+    /// Another glibc that is asked about.
+    libc: Option<String>,
+    /// What the CPU can do; nothing is known of it by default.
+    cpu: Option<String>,
     /// Names and what stands in the answer to `why`.
     #[serde(default)]
     why: BTreeMap<String, String>,
@@ -82,9 +90,9 @@ fn check(path: &Path, view: &View, know: &Knowledge, process: &Process) {
         start: Start::Path(TreePath::new("/venv")),
         imports: process.imports.clone(),
         variables,
-        cpu: CpuLevel::Baseline,
+        cpu: process.cpu.as_deref().map_or(CpuLevel::Baseline, |it| CpuLevel::parse(it).unwrap()),
         launcher: None,
-        libc: None,
+        libc: process.libc.clone(),
         verify_files: false,
     };
     let facts = survey(view, know, &question).unwrap().remove(0);
@@ -95,6 +103,9 @@ fn check(path: &Path, view: &View, know: &Knowledge, process: &Process) {
     }
     for key in &process.unknown {
         assert!(flat.unknown.contains_key(key), "{context}: {key} is {:?}", flat.facts.get(key));
+    }
+    if let Some(expected) = &process.demands {
+        assert_eq!(&demands::lines(&facts), expected, "{context}");
     }
     if let Some(expected) = &process.loading {
         assert_eq!(&loading::lines(&facts.process), expected, "{context}");

@@ -6,6 +6,7 @@
 //! Invariant: works over any [`crate::tree::View`]; nothing of the machine that audits is asked.
 //! Invariant: what is broken in an installation is a defect of it, what cannot be read a gap; neither is an error.
 
+mod activation;
 mod answer;
 mod conda;
 mod dpkg;
@@ -33,6 +34,7 @@ use thiserror::Error;
 
 use crate::base::TreePath;
 
+pub use activation::{ActivationVariable, activation};
 pub use answer::{Answer, Evidence};
 pub use conda::CondaRecord;
 pub use extension::{ExtensionFile, FileRole, extensions};

@@ -123,6 +123,7 @@ fn variant(name: &str, value: &Value) -> Option<String> {
 
 /// What was chosen for each interface: `mpi=openmpi@4.1.5`; an external says where it lies.
 fn virtuals(node: &SpackNode, nodes: &[SpackNode]) -> Vec<String> {
+    // Before format 3 dependencies were a table and named no interface.
     let dependencies = Vec::<SpackDependency>::deserialize(&node.dependencies).unwrap_or_else(|_| Vec::new());
     let mut chosen = Vec::new();
     for dependency in dependencies {

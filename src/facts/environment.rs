@@ -23,6 +23,9 @@ pub struct Environment {
     pub launcher: Launcher,
     /// What is broken in the installation itself.
     pub defects: Fact<Vec<Defect>>,
+    /// Variables that matter here and that the activation of a conda environment sets to a literal value
+    /// (`etc/conda/activate.d`, `conda env config vars set`): a Python that is started by path does without.
+    pub activation: Fact<Vec<ActivationVariable>>,
     /// How many shared objects were compared with the digests in the records of who installed them; null without
     /// `--verify-files`.
     pub verified_files: Fact<Option<u64>>,
@@ -145,6 +148,18 @@ pub struct Launcher {
     /// Process-management interfaces for which it has plugins (`srun --mpi=TYPE`): `pmi2`, `pmix`, `pmix_v4`; empty for
     /// launchers that have none.
     pub pmi: Fact<Vec<String>>,
+}
+
+/// A variable that the activation of the environment sets.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ActivationVariable {
+    /// `MKL_INTERFACE_LAYER`.
+    pub name: String,
+    /// What activation sets it to.
+    pub value: Fact<String>,
+    /// Whether the process has it, with any value.
+    pub set: Fact<bool>,
 }
 
 /// Files of one package that do not hold the bytes that were installed. Found by `--verify-files`.

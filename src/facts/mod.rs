@@ -6,6 +6,7 @@
 //! Invariant: a value that was inferred is a [`Fact`]; a value that merely names a thing is plain.
 //! Invariant: within schema 1, fields are only added.
 
+mod build;
 mod environment;
 mod evidence;
 mod fact;
@@ -21,8 +22,10 @@ mod unflat;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use build::BuildClaim;
 pub use environment::{
-    AlteredPackage, Defect, Environment, Launcher, Libc, PathEntry, Python, SearchDirectory, UserSite, Variable,
+    ActivationVariable, AlteredPackage, Defect, Environment, Launcher, Libc, PathEntry, Python, SearchDirectory,
+    UserSite, Variable,
 };
 pub use evidence::{Evidence, EvidenceId, Gap, GapId};
 pub use fact::Fact;

@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Binding, Capture, CpuVariant, CutRpath, Fact, FatalHit, LibcNeed, Mapped, OrderEffect, UndefinedSymbol};
+use super::{
+    Binding, BuildClaim, Capture, CpuVariant, CutRpath, Fact, FatalHit, LibcNeed, Mapped, OrderEffect, UndefinedSymbol,
+};
 
 /// One interpreter after a set of imports, in one environment, without a launcher.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -52,6 +54,8 @@ pub struct Process {
     pub cut_rpaths: Fact<Vec<CutRpath>>,
     /// Libraries of which another CPU would get another file.
     pub cpu_variants: Fact<Vec<CpuVariant>>,
+    /// What records of builds say of the libraries, against those that answer.
+    pub build_claims: Fact<Vec<BuildClaim>>,
     /// Every file that it maps: who put it there, and what it demands of the machine.
     pub mapped: Fact<Vec<Mapped>>,
     /// Highest version of glibc that its files need, those of the operating system left out; null when none needs any.

@@ -9,12 +9,14 @@ mod expressions;
 mod fragment;
 mod import;
 mod lines;
+mod literals;
 mod outline;
 mod reader;
 mod references;
 mod syntax;
 
 pub use import::import_statement;
+pub use literals::{Literal, literals};
 pub use outline::{Definition, Item, ItemKind, outline};
 pub use reader::{NotPython, routine, statements};
 pub use references::{Reference, mentions_import, references};

@@ -54,10 +54,18 @@ pub fn routine(source: &[u8], range: Range<usize>, line: u32) -> Result<Routine,
 }
 
 fn read<T>(fragment: &Fragment, line: u32, take: impl FnOnce(&Blocks<'_>, &[Stmt]) -> T) -> Result<T, NotPython> {
-    if PART_BYTES < fragment.text.len() {
+    parsed(&fragment.text, line, |text, body| {
+        let rows = memchr::memchr_iter(b'\n', text.as_bytes()).collect();
+        take(&Blocks { rows, definitions: &fragment.definitions, line }, body)
+    })
+}
+
+/// The statements of a text that begins in `line`, with the text that their places count in.
+pub(super) fn parsed<T>(text: &[u8], line: u32, take: impl FnOnce(&str, &[Stmt]) -> T) -> Result<T, NotPython> {
+    if PART_BYTES < text.len() {
         return Err(NotPython { line });
     }
-    let text = String::from_utf8_lossy(&fragment.text);
+    let text = String::from_utf8_lossy(text);
     let needed = STACK_BYTES + text.len() * STACK_BYTES_PER_BYTE;
     stacker::maybe_grow(needed, needed, || {
         let parsed = parse_unchecked(&text, ParseOptions::from(Mode::Module));
@@ -65,8 +73,7 @@ fn read<T>(fragment: &Fragment, line: u32, take: impl FnOnce(&Blocks<'_>, &[Stmt
             return Err(NotPython { line });
         }
         let module = parsed.try_into_module().ok_or(NotPython { line })?;
-        let rows = memchr::memchr_iter(b'\n', text.as_bytes()).collect();
-        Ok(take(&Blocks { rows, definitions: &fragment.definitions, line }, module.suite()))
+        Ok(take(&text, module.suite()))
     })
 }
 

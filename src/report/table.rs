@@ -266,7 +266,7 @@ fn runs_with(facts: &Facts) -> String {
         (Some(need), _, _) => unknown(&need.agreement, facts),
         (None, Some(_), _) => unknown(&process.libc_needs, facts),
         (None, None, Some(Some(version))) => format!("yes: nothing here needs more than {version}"),
-        (None, None, Some(None)) => "yes: nothing here needs a version of glibc".to_owned(),
+        (None, None, Some(None)) => "yes: nothing but the operating system needs a version of glibc".to_owned(),
         (None, None, None) => unknown(&process.libc_needed, facts),
     }
 }

@@ -38,7 +38,7 @@ const fn several(word: &'static str, path: &'static [&'static str], by: &'static
 }
 
 /// All subjects, in the order of the manual.
-static SUBJECTS: [Subject; 29] = [
+static SUBJECTS: [Subject; 31] = [
     Subject { word: "environment", path: &["environment"], naming: Naming::Prefix },
     Subject { word: "process", path: &["process"], naming: Naming::Fixed },
     Subject { word: "package", path: &["packages"], naming: Naming::Package },
@@ -61,11 +61,17 @@ static SUBJECTS: [Subject; 29] = [
     several("fatal_hit", &["process", "fatal_hits"], &["path"]),
     several("cut_rpath", &["process", "cut_rpaths"], &["object", "soname"]),
     several("cpu_variant", &["process", "cpu_variants"], &["soname"]),
+    Subject {
+        word: "build_claim",
+        path: &["process", "build_claims"],
+        naming: Naming::Fields(&["package", "capability"], " "),
+    },
     several("mapped", &["process", "mapped"], &["path"]),
     several("libc_need", &["process", "libc_needs"], &["name"]),
     several("import_failure", &["process", "import_failures"], &["name"]),
     several("variable", &["environment", "variables"], &["name"]),
     several("search_directory", &["environment", "search_directories"], &["origin", "entry"]),
+    several("activation_variable", &["environment", "activation"], &["name"]),
     several("altered_package", &["environment", "altered_packages"], &["name"]),
     several("defect", &["environment", "defects"], &["path"]),
 ];

@@ -5,12 +5,14 @@ use super::ledger::Ledger;
 use crate::base::{Gap, Stage, TreePath, Variables, printable};
 use crate::discover::{self, Answer, Installation};
 use crate::facts::{
-    Defect, Evidence, EvidenceId, Fact, Launcher, Libc, PathEntry, Preload, Python, SearchDirectory, UserSite, Variable,
+    ActivationVariable, Defect, Evidence, EvidenceId, Fact, Launcher, Libc, PathEntry, Preload, Python,
+    SearchDirectory, UserSite, Variable,
 };
 use crate::loader::{Process, System};
 use crate::tree::{Kind, View};
 
 use super::knowledge::VariableNames;
+use super::world::World;
 
 impl Ledger {
     /// Evidence that discovery shows.
@@ -109,6 +111,23 @@ pub(super) fn user_site(it: &Installation, packages: Vec<String>, ledger: &mut L
         Fact::Unknown { unknown } => Fact::unknown(*unknown),
     };
     UserSite { directory, enabled: ledger.answered(&it.user_site.enabled, &at, hides, |it| *it), packages: list }
+}
+
+/// What activation would set, of the variables that somebody reads.
+pub(super) fn activation(world: &World<'_>, ledger: &mut Ledger) -> Fact<Vec<ActivationVariable>> {
+    let mut gaps = Vec::new();
+    let found = discover::activation(world.view, world.installation, &mut gaps);
+    let recorded = found.into_iter().filter(|it| world.know.variables.records(it.name.as_bytes()));
+    let one = |it: discover::ActivationVariable| {
+        let id = ledger.shown(&it.because);
+        let set = world.question.variables.non_empty(&it.name).is_some();
+        ActivationVariable { name: it.name, value: Fact::known(it.value, vec![id]), set: Fact::known(set, vec![id]) }
+    };
+    let list = recorded.map(one).collect();
+    match gaps.first() {
+        Some(gap) => Fact::partial(list, Vec::new(), ledger.gap(gap)),
+        None => Fact::known(list, Vec::new()),
+    }
 }
 
 /// Variables that somebody reads.

@@ -3,6 +3,7 @@
 use regex::Regex;
 use serde::Deserialize;
 
+use super::build_records::BuildRecord;
 use crate::base::{Glob, TextFile, builtin_files};
 use crate::identify::{AbiGroups, Capabilities, ExtensionImports, KnowledgeError, Launchers, Libraries, Packages};
 
@@ -23,6 +24,8 @@ pub struct Knowledge {
     pub variables: VariableNames,
     /// `rules/tools`.
     pub tools: Vec<Tools>,
+    /// `rules/records`.
+    pub records: Vec<BuildRecord>,
     /// `rules/python/extensions.toml`.
     pub extension_imports: ExtensionImports,
 }
@@ -41,13 +44,19 @@ pub struct Tools {
     /// A line of the settings of a serial build.
     #[serde(deserialize_with = "pattern")]
     pub serial: Regex,
+    /// Group `name` is the compiler that the text of a wrapper calls.
+    #[serde(deserialize_with = "pattern")]
+    pub compiler: Regex,
+    /// Over that name: the compiler of a parallel build.
+    #[serde(deserialize_with = "pattern")]
+    pub parallel_compiler: Regex,
     /// Compiler wrappers of a parallel build.
     pub parallel_programs: Vec<String>,
     /// Compiler wrappers of a serial build.
     pub serial_programs: Vec<String>,
 }
 
-fn pattern<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Regex, D::Error> {
+pub(super) fn pattern<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Regex, D::Error> {
     let text = String::deserialize(deserializer)?;
     Regex::new(&text).map_err(serde::de::Error::custom)
 }
@@ -80,6 +89,7 @@ impl Knowledge {
             variables.names.extend(more.names);
         }
         let tools = builtin_files("tools").iter().map(crate::identify::parse).collect::<Result<_, _>>()?;
+        let records = builtin_files("records").iter().map(crate::identify::parse).collect::<Result<_, _>>()?;
         let mut extension_imports = ExtensionImports::default();
         for file in builtin_files("python").iter().filter(|it| it.stem == "extensions") {
             let more: ExtensionImports = crate::identify::parse(file)?;
@@ -87,6 +97,7 @@ impl Knowledge {
         }
         Ok(Self {
             tools,
+            records,
             extension_imports,
             libraries: Libraries::load(&joined("libraries", &site.libraries), &capabilities)?,
             packages: Packages::load(&joined("packages", &site.packages))?,

@@ -39,6 +39,11 @@ impl Ledger {
         id
     }
 
+    /// Where a piece of evidence stands.
+    pub(super) fn path_of(&self, id: EvidenceId) -> &str {
+        self.evidence.get(id.0 as usize).map_or("", |it| it.path.as_str())
+    }
+
     /// What the identification saw.
     pub(super) fn seen(&mut self, seen: &[Seen]) -> Vec<EvidenceId> {
         let place =

@@ -65,6 +65,14 @@ impl Builder<'_, '_> {
         }
         let needs = self.libc_needs(&list, asked);
         let needs = self.list(needs, Vec::new());
+        // What would be loaded behind a failing import is not seen.
+        let failed = self.session.failures.first().filter(|_| asked.is_some());
+        let failed = failed.map(|it| {
+            let at = it.extension.clone().unwrap_or_else(TreePath::root);
+            let reason = format!("{} cannot be imported: {}", it.import, it.reason);
+            Gap::new(&at, Stage::Loader, reason, "which versions of glibc the libraries need that it would load")
+        });
+        let needs = self.unless_hidden(needs, failed.as_ref());
         let libc = self.highest(&list, |it| &it.glibc);
         let libcxx = self.highest(&list, |it| &it.glibcxx);
         Demands { mapped: self.list(list, Vec::new()), libc, libcxx, needs }

@@ -6,6 +6,7 @@ mod alternatives;
 mod binding;
 mod bindings;
 mod blas;
+mod build_records;
 mod builder;
 mod catalogue;
 mod chooser;
@@ -175,13 +176,15 @@ fn process_facts(
     let mpi_agreement = builder.relate(&mut mpi, &mut hdf5, launcher);
     let answers = bindings::answers(builder.session);
     let shared_sonames = builder.shared_sonames(alone);
+    let (blas, lapack) = (builder.blas_uses("blas"), builder.blas_uses("lapack"));
+    let build_claims = builder.build_claims(&[&blas, &lapack], &mpi, &hdf5);
     let demands = builder.demands(world.question.libc.as_deref());
     let order_effects = builder.order_effects(world, imports, &answers, alone, &shared_sonames);
     ProcessFacts {
         imports: Fact::known(imports.to_vec(), Vec::new()),
         import_failures: imports::failures(builder, imports, packages),
-        blas: builder.blas_uses("blas"),
-        lapack: builder.blas_uses("lapack"),
+        blas,
+        lapack,
         openmp: builder.openmp_runtimes(),
         libraries: builder.loaded_libraries(),
         duplicates: builder.duplicates(),
@@ -197,6 +200,7 @@ fn process_facts(
         fatal_hits: builder.fatal_hits(alone),
         cut_rpaths: builder.cut_rpaths(),
         cpu_variants: builder.cpu_variants(world, imports),
+        build_claims,
         mapped: demands.mapped,
         libc_needed: demands.libc,
         libcxx_needed: demands.libcxx,
@@ -230,6 +234,7 @@ fn environment_facts(
         launcher,
         defects: environment::defects(world.installation, builder.ledger),
         image_env: None,
+        activation: environment::activation(world, builder.ledger),
         verified_files: Fact::known(None, Vec::new()),
         altered_packages: Fact::known(Vec::new(), Vec::new()),
     }

@@ -30,6 +30,13 @@ impl Builder<'_, '_> {
         }
     }
 
+    /// What a settings file beside the library says. One that cannot be read is told by [`Builder::tools`].
+    pub(super) fn settings_of(&mut self, capability: &str, library: &TreePath) -> Option<(&'static str, EvidenceId)> {
+        let know = self.session.catalogue.know;
+        let tools = know.tools.iter().find(|it| it.capability == capability)?;
+        self.settings(tools, library, &library.parent()?).unwrap_or_default()
+    }
+
     /// A settings file that belongs to the library: called after it, or the only one there.
     fn settings(
         &mut self,
@@ -72,13 +79,28 @@ impl Builder<'_, '_> {
             for (programs, word) in [(&tools.parallel_programs, "parallel"), (&tools.serial_programs, "serial")] {
                 let found = programs.iter().map(|it| bin.join(it)).find(|it| view.is_file(it.as_bytes()));
                 if let Some(program) = found {
-                    let text = format!("the compiler wrapper {}", printable(program.file_name()));
-                    return Some((word, self.ledger.note(&program, text)));
+                    return Some(self.wrapper(tools, &program, word));
                 }
             }
             at = prefix.parent();
         }
         None
+    }
+
+    /// What the text of a compiler wrapper says, which may be a link to another; else what its name says.
+    fn wrapper(&mut self, tools: &Tools, program: &TreePath, by_name: &'static str) -> (&'static str, EvidenceId) {
+        // A wrapper that cannot be read, or is a program, has its name only.
+        if let Ok(text) = self.session.catalogue.objects.view().read_text(program.as_bytes()) {
+            let compiler = tools.compiler.captures(&text).and_then(|it| it.name("name"));
+            if let (Some(compiler), Some((line, shown))) = (compiler, line_of(&text, &tools.compiler)) {
+                let word = if tools.parallel_compiler.is_match(compiler.as_str()) { "parallel" } else { "serial" };
+                let evidence =
+                    crate::facts::Evidence { path: program.text(), line: Some(line), offset: None, text: shown };
+                return (word, self.ledger.keep(evidence));
+            }
+        }
+        let text = format!("the compiler wrapper {}", printable(program.file_name()));
+        (by_name, self.ledger.note(program, text))
     }
 }
 

@@ -31,6 +31,7 @@ pub(super) fn hide_process(facts: &mut Facts, gap: GapId) {
         fatal_hits: Fact::unknown(gap),
         cut_rpaths: Fact::unknown(gap),
         cpu_variants: Fact::unknown(gap),
+        build_claims: Fact::unknown(gap),
         mapped: Fact::unknown(gap),
         libc_needed: Fact::unknown(gap),
         libcxx_needed: Fact::unknown(gap),
