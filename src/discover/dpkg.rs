@@ -1,6 +1,6 @@
 //! What dpkg records: a list of files per package, and their versions.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::answer::{Evidence, numbered};
 use super::layout::list_or_gap;
@@ -11,9 +11,6 @@ use crate::base::{Gap, TreePath};
 
 const LISTS: &str = "/var/lib/dpkg/info";
 const STATUS: &str = "/var/lib/dpkg/status";
-
-/// The package of each file, and the line that says so.
-pub(super) type DpkgIndex = HashMap<Vec<u8>, (String, Evidence)>;
 
 pub(super) fn has_dpkg(view: &Look<'_>) -> bool {
     view.is_directory(&TreePath::new(LISTS))
@@ -45,39 +42,81 @@ pub(super) fn dpkg_by_name(
 }
 
 /// Lists name `/lib/x` where the file lies in `/usr/lib/x`, and the other way round.
-pub(super) fn without_usr(path: &[u8]) -> &[u8] {
+fn without_usr(path: &[u8]) -> &[u8] {
     path.strip_prefix(b"/usr").unwrap_or(path)
 }
 
-pub(super) fn dpkg_provenance(package: &str, because: Evidence) -> Provenance {
+fn dpkg_provenance(package: &str, because: Evidence) -> Provenance {
     // `libfoo3:amd64`.
     let package = package.split(':').next().unwrap_or(package).to_owned();
     Provenance { package, ..Provenance::by(Manager::Dpkg, because) }
 }
 
-/// Debian names library packages after the library: `libfoo-r0.3.21.so` lies in `libfoo0-pthread`.
-pub(super) fn stem_words(path: &TreePath) -> Vec<String> {
+/// What was read of the lists so far: an environment asks about a few libraries of the system, and there are hundreds of lists.
+#[derive(Default)]
+pub(super) struct DpkgLists {
+    files: HashMap<Vec<u8>, (String, Evidence)>,
+    read: HashSet<Vec<u8>>,
+    complete: bool,
+}
+
+impl DpkgLists {
+    /// The owner of a shared object or program among the packages that are named like it, or of which a list was read.
+    pub(super) fn likely(&mut self, view: &Look<'_>, path: &TreePath, gaps: &mut Vec<Gap>) -> Option<Provenance> {
+        self.known(path).or_else(|| {
+            let words = stem_words(path);
+            self.read(view, |package| words.iter().any(|it| package.contains(it.as_str())), gaps);
+            self.known(path)
+        })
+    }
+
+    /// Its owner among all packages.
+    pub(super) fn certain(&mut self, view: &Look<'_>, path: &TreePath, gaps: &mut Vec<Gap>) -> Option<Provenance> {
+        self.likely(view, path, gaps).or_else(|| {
+            if !self.complete {
+                self.read(view, |_| true, gaps);
+                self.complete = true;
+            }
+            self.known(path)
+        })
+    }
+
+    fn known(&self, path: &TreePath) -> Option<Provenance> {
+        let (package, because) = self.files.get(without_usr(path.as_bytes()))?;
+        Some(dpkg_provenance(package, because.clone()))
+    }
+
+    fn read(&mut self, view: &Look<'_>, wanted: impl Fn(&str) -> bool, gaps: &mut Vec<Gap>) {
+        let directory = TreePath::new(LISTS);
+        for (name, _) in list_or_gap(view, &directory, "what dpkg installed", gaps).iter() {
+            let Some(package) = name.strip_suffix(b".list") else { continue };
+            let package = String::from_utf8_lossy(package).into_owned();
+            if !wanted(&package) || !self.read.insert(name.clone()) {
+                continue;
+            }
+            let file = directory.join(name);
+            let Some(list) = optional(view, &file, "what dpkg installed", gaps) else { continue };
+            for (number, line) in numbered(&list).filter(|(_, line)| line.contains(".so") || line.contains("bin/")) {
+                let because = Evidence::line(&file, number, line);
+                self.files.insert(without_usr(line.as_bytes()).to_vec(), (package.clone(), because));
+            }
+        }
+    }
+}
+
+/// dpkg installed it, as everything in the directories of the system; the lists that name the package were not all read.
+pub(super) fn dpkg_unnamed() -> Provenance {
+    let text = "data base of the system; its lists were not searched for the package";
+    Provenance::by(Manager::Dpkg, Evidence::at(&TreePath::new(LISTS), text))
+}
+
+/// Debian names library packages after the library: `libfoo-r0.3.21.so` lies in `libfoo0-pthread`. What has a short name
+/// (`libm`, `librt`) is mostly a part of the C library.
+fn stem_words(path: &TreePath) -> Vec<String> {
     let name = String::from_utf8_lossy(path.file_name()).to_ascii_lowercase();
     let stem = name.split(['.', '-', '_']).next().unwrap_or_default().trim_end_matches(|c: char| c.is_ascii_digit());
     let cut = |count: usize| stem.char_indices().nth(count).map_or(stem, |(at, _)| stem.get(..at).unwrap_or(stem));
-    if stem.len() < 5 { Vec::new() } else { vec![cut(8).to_owned()] }
-}
-
-/// Every shared object and interpreter that dpkg installed.
-pub(super) fn dpkg_index(view: &Look<'_>, gaps: &mut Vec<Gap>) -> DpkgIndex {
-    let directory = TreePath::new(LISTS);
-    let mut index = HashMap::new();
-    for (name, _) in list_or_gap(view, &directory, "what dpkg installed", gaps).iter() {
-        let Some(package) = name.strip_suffix(b".list") else { continue };
-        let file = directory.join(name);
-        let Some(list) = optional(view, &file, "what dpkg installed", gaps) else { continue };
-        let package = String::from_utf8_lossy(package).into_owned();
-        for (number, line) in numbered(&list).filter(|(_, line)| line.contains(".so") || line.contains("bin/")) {
-            let because = Evidence::line(&file, number, line);
-            index.insert(without_usr(line.as_bytes()).to_vec(), (package.clone(), because));
-        }
-    }
-    index
+    vec![if stem.len() < 5 { "libc6".to_owned() } else { cut(8).to_owned() }]
 }
 
 /// The version of every installed package.

@@ -8,9 +8,7 @@ use std::collections::HashMap;
 use super::Installation;
 use super::answer::Evidence;
 use super::conda::{CondaRecord, conda_prefix, conda_records, index_of};
-use super::dpkg::{
-    DpkgIndex, dpkg_by_name, dpkg_index, dpkg_provenance, dpkg_versions, has_dpkg, stem_words, without_usr,
-};
+use super::dpkg::{DpkgLists, dpkg_unnamed, dpkg_versions, has_dpkg};
 use super::look::Look;
 use super::metadata::Record;
 use super::prefix_marks::{easybuild, spack, store, vendor};
@@ -110,6 +108,18 @@ pub struct Provenance {
 }
 
 impl Provenance {
+    /// `installed by dpkg (libblas3 3.11.0-2)`; a build where something was chosen for it.
+    pub fn in_words(&self) -> String {
+        if self.manager == Manager::Unrecorded {
+            return "no record of who installed it".to_owned();
+        }
+        let build = if self.options.is_empty() { "" } else { self.build.as_str() };
+        let whole = [self.package.as_str(), self.version.as_str(), build];
+        let whole = whole.into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(" ");
+        let by = self.manager.word();
+        if whole.is_empty() { format!("installed by {by}") } else { format!("installed by {by} ({whole})") }
+    }
+
     /// A manager of which nothing more is known yet.
     pub(super) fn by(manager: Manager, because: Evidence) -> Self {
         let (package, version, build) = (String::new(), String::new(), String::new());
@@ -122,7 +132,7 @@ pub struct Owners<'a> {
     view: Look<'a>,
     installation: &'a Installation,
     conda: Option<CondaIndex>,
-    dpkg: Option<DpkgIndex>,
+    dpkg: DpkgLists,
     dpkg_versions: Option<HashMap<String, String>>,
     wheels: Option<Wheels>,
     markers: HashMap<TreePath, Option<Provenance>>,
@@ -131,6 +141,15 @@ pub struct Owners<'a> {
 /// Records, and the record of each file relative to the prefix.
 type CondaIndex = (Vec<CondaRecord>, HashMap<Vec<u8>, usize>);
 
+/// How much is read to find out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Effort {
+    /// What is likely to tell.
+    Little,
+    /// Everything that may tell.
+    Full,
+}
+
 impl<'a> Owners<'a> {
     /// Nothing is read yet.
     pub fn new(view: &'a View, installation: &'a Installation) -> Self {
@@ -138,7 +157,7 @@ impl<'a> Owners<'a> {
             view: Look::new(view),
             installation,
             conda: None,
-            dpkg: None,
+            dpkg: DpkgLists::default(),
             dpkg_versions: None,
             wheels: None,
             markers: HashMap::new(),
@@ -147,6 +166,15 @@ impl<'a> Owners<'a> {
 
     /// Who put `path` there; the links of its directory are resolved first.
     pub fn of(&mut self, path: &TreePath, gaps: &mut Vec<Gap>) -> Provenance {
+        self.owner(path, Effort::Full, gaps)
+    }
+
+    /// The same, without a search through all lists of dpkg: a library of the system may have no package then.
+    pub fn likely(&mut self, path: &TreePath, gaps: &mut Vec<Gap>) -> Provenance {
+        self.owner(path, Effort::Little, gaps)
+    }
+
+    fn owner(&mut self, path: &TreePath, effort: Effort, gaps: &mut Vec<Gap>) -> Provenance {
         let real = match self.view.resolve_parent(path) {
             Ok(real) => real,
             Err(error) => {
@@ -156,7 +184,7 @@ impl<'a> Owners<'a> {
         };
         let found = self.conda(&real, gaps);
         let found = found.or_else(|| self.marker(&real, gaps));
-        let found = found.or_else(|| self.dpkg(&real, gaps));
+        let found = found.or_else(|| self.dpkg(&real, effort, gaps));
         let found = found.or_else(|| vendor(&real));
         let found = found.or_else(|| self.wheel(&real, gaps));
         let found = found.or_else(|| self.rpm(&real)).unwrap_or_else(|| unrecorded(&real));
@@ -197,15 +225,19 @@ impl<'a> Owners<'a> {
         found
     }
 
-    fn dpkg(&mut self, path: &TreePath, gaps: &mut Vec<Gap>) -> Option<Provenance> {
+    fn dpkg(&mut self, path: &TreePath, effort: Effort, gaps: &mut Vec<Gap>) -> Option<Provenance> {
         if !is_of_the_system(path) || !has_dpkg(&self.view) {
             return None;
         }
-        let found = dpkg_by_name(&self.view, path, &stem_words(path), gaps).or_else(|| {
-            let index = self.dpkg.get_or_insert_with(|| dpkg_index(&self.view, gaps));
-            let (package, because) = index.get(without_usr(path.as_bytes()))?;
-            Some(dpkg_provenance(package, because.clone()))
-        })?;
+        let found = match effort {
+            Effort::Full => self.dpkg.certain(&self.view, path, gaps)?,
+            Effort::Little => match self.dpkg.likely(&self.view, path, gaps) {
+                Some(found) => found,
+                // Others put files in /opt and /etc too.
+                None if path.is_below(&TreePath::new("/opt")) || path.is_below(&TreePath::new("/etc")) => return None,
+                None => return Some(dpkg_unnamed()),
+            },
+        };
         Some(self.with_dpkg_version(found, gaps))
     }
 

@@ -19,7 +19,8 @@ pub struct Mapped {
     /// Who put it there: `pip`, `uv`, `conda`, `pixi`, `dpkg`, `rpm`, `spack`, `easybuild`, `nix`, `guix`, `cray`, `intel`,
     /// another installer's word, `unrecorded`.
     pub installed_by: Fact<String>,
-    /// Its package in the words of who put it there: `libopenblas0-pthread`, `scipy`; empty where no record names one.
+    /// Its package in the words of who put it there: `libopenblas0-pthread`, `scipy`; empty where no record names one, or where
+    /// finding it would take a search through all lists of dpkg (`why` does that).
     pub owner: Fact<String>,
     /// Version of that package: `0.3.21+ds-4`; empty where no record names one.
     pub owner_version: Fact<String>,

@@ -211,7 +211,7 @@ impl Reader<'_> {
         if let Some(deciders) = it.decided_by.value().filter(|it| !it.is_empty()) {
             notes.push(format!("can be switched by {}", deciders.join(", ")));
         }
-        let installed_by = self.installed(&it.installed_by, none, &mut unknowns);
+        let installed_by = self.installed(&it.installed_by, &it.lib, none, &mut unknowns);
         notes.extend(unknowns.lines(&file));
         Row {
             what: String::new(),
@@ -243,7 +243,7 @@ impl Reader<'_> {
         if it.launcher_agreement.value().is_some_and(|it| it == "conflict") {
             notes.push("CONFLICT: the launcher below starts ranks of another MPI".to_owned());
         }
-        let installed_by = self.installed(&it.installed_by, none, &mut unknowns);
+        let installed_by = self.installed(&it.installed_by, &it.lib, none, &mut unknowns);
         notes.extend(unknowns.lines(&file));
         Row { what: String::new(), library, build, file, installed_by, users: vec![it.user.clone()], notes }
     }
@@ -267,8 +267,7 @@ impl Reader<'_> {
         }
         let file = self.file(&it.lib, "no library answers", &mut unknowns);
         let mut notes = self.choice(&it.user, "hdf5");
-        notes.extend(self.likely(it.lib.value().and_then(Option::as_deref)));
-        let installed_by = self.installed(&it.installed_by, none, &mut unknowns);
+        let installed_by = self.installed(&it.installed_by, &it.lib, none, &mut unknowns);
         notes.extend(unknowns.lines(&file));
         Row { what: String::new(), library, build, file, installed_by, users: vec![it.user.clone()], notes }
     }
@@ -284,7 +283,7 @@ impl Reader<'_> {
             build: String::new(),
             notes: self.likely(Some(&it.path)).into_iter().chain(unknowns.lines(&file)).collect(),
             file,
-            installed_by: String::new(),
+            installed_by: self.installed_at(&it.path),
             users: if user.is_empty() { Vec::new() } else { vec![user] },
         }
     }
@@ -322,11 +321,37 @@ impl Reader<'_> {
         rows
     }
 
-    fn installed(&self, by: &Fact<String>, none: bool, unknowns: &mut Unknowns) -> String {
+    /// `dpkg (libblas3 3.11.0-2)`: who put the library there, and as part of what.
+    fn installed(&self, by: &Fact<String>, lib: &Fact<Option<String>>, none: bool, unknowns: &mut Unknowns) -> String {
         if none {
             return String::new();
         }
-        self.word(by, "installer", unknowns).cloned().unwrap_or_else(|| "unknown".to_owned())
+        let by = self.word(by, "installer", unknowns).cloned().unwrap_or_else(|| "unknown".to_owned());
+        match lib.value().and_then(Option::as_ref).map(|lib| self.part_of(lib)) {
+            Some(whole) if !whole.is_empty() => format!("{by} ({whole})"),
+            Some(_) | None => by,
+        }
+    }
+
+    /// The same of a file, where the process says who put it there.
+    fn installed_at(&self, path: &str) -> String {
+        let mut mapped = self.facts.process.mapped.value().into_iter().flatten();
+        let by = mapped.find(|it| it.path == path).and_then(|it| it.installed_by.value());
+        match (by, self.part_of(path)) {
+            (Some(by), whole) if !whole.is_empty() => format!("{by} ({whole})"),
+            (Some(by), _) => by.clone(),
+            (None, _) => String::new(),
+        }
+    }
+
+    /// The package that a file of the process belongs to, its version, and its build where that was a choice.
+    fn part_of(&self, path: &str) -> String {
+        let mut mapped = self.facts.process.mapped.value().into_iter().flatten();
+        let Some(it) = mapped.find(|it| it.path == path) else { return String::new() };
+        let chosen = it.owner_options.value().is_some_and(|it| !it.is_empty());
+        let build = it.owner_build.value().filter(|_| chosen);
+        let words = [it.owner.value(), it.owner_version.value(), build];
+        words.into_iter().flatten().filter(|it| !it.is_empty()).cloned().collect::<Vec<_>>().join(" ")
     }
 }
 

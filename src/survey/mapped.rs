@@ -81,7 +81,7 @@ impl Builder<'_, '_> {
     fn mapped(&mut self, object: &Object, role: &str, package: String) -> Mapped {
         let path = &object.real;
         let mut gaps = Vec::new();
-        let provenance = self.owners.of(path, &mut gaps);
+        let provenance = self.owners.likely(path, &mut gaps);
         let because = vec![self.ledger.shown(&provenance.because)];
         let hidden = gaps.first().filter(|_| provenance.manager.word() == "unrecorded").map(|gap| self.ledger.gap(gap));
         let known = |text: &str| match hidden {

@@ -9,7 +9,7 @@ use super::why_module::ways_of_modules;
 use super::world::World;
 use super::{Question, performed};
 use crate::base::{Gap, TreePath, printable};
-use crate::discover::DiscoverError;
+use crate::discover::{DiscoverError, Owners};
 use crate::loader::{Failure, Loaded, Missing, ObjectIndex, Probe, Process, Via};
 use crate::tree::View;
 
@@ -92,6 +92,7 @@ pub fn why(view: &View, know: &Knowledge, question: &Question, name: &str) -> Re
         if why.ways.is_empty() && modules.is_empty() && file.contains(".so") {
             wanted.push(Wanted { names: vec![file.as_bytes().to_vec()], asker: Asker::Nobody });
         }
+        tell_owners(world, &mut why);
         why.answer = match (unused, why.ways.first()) {
             (Some((directory, file)), Some(first)) => not_used(&session, directory, file, &first.outcome),
             (Some((_, file)), None) => format!("nothing in this process asks for {file}"),
@@ -101,6 +102,17 @@ pub fn why(view: &View, know: &Knowledge, question: &Question, name: &str) -> Re
         why.hunts = hunts(world, &session, wanted, &mut why.gaps);
         why
     })
+}
+
+/// Who put the files there that were taken.
+fn tell_owners(world: &World<'_>, why: &mut Why) {
+    let mut owners = Owners::new(world.view, world.installation);
+    for way in &mut why.ways {
+        if let Some((path, _, None)) = way.places.last() {
+            let owner = owners.of(&TreePath::new(path), &mut why.gaps).in_words();
+            way.outcome = format!("{}, {owner}", way.outcome);
+        }
+    }
 }
 
 /// A file that the process does not map, though it asks for one of that name.

@@ -70,12 +70,13 @@ fn top_level(world: &World<'_>, top: &str, winner: &ModuleFile, gaps: &mut Vec<G
     if !taken {
         places.push((winner.path.text(), "editable install", None));
     }
-    let version = world.site.packages.iter().find(|it| it.active && it.name == top);
-    let version = version.and_then(|it| it.version.value()).map_or_else(String::new, |it| format!(" {it}"));
+    let package = world.site.packages.iter().find(|it| it.active && it.name == top);
+    let version = package.and_then(|it| it.version.value()).map_or_else(String::new, |it| format!(" {it}"));
+    let by = package.map_or_else(String::new, |it| format!(", {}", it.installer.in_words()));
     let hidden = places.iter().filter(|(_, _, refused)| refused.as_deref() == Some("hidden by the one above"));
     let hidden: Vec<&str> = hidden.map(|(path, _, _)| path.as_str()).collect();
     let hides = if hidden.is_empty() { String::new() } else { format!("; it hides {}", hidden.join(", ")) };
-    let outcome = format!("{top}{version} is used, from {}{hides}", winner.path);
+    let outcome = format!("{top}{version} is used, from {}{by}{hides}", winner.path);
     Way { asker: format!("import {top}"), places, outcome }
 }
 
