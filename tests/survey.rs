@@ -91,7 +91,7 @@ fn check(path: &Path, view: &View, know: &Knowledge, process: &Process) {
         imports: process.imports.clone(),
         variables,
         cpu: process.cpu.as_deref().map_or(CpuLevel::Baseline, |it| CpuLevel::parse(it).unwrap()),
-        launcher: None,
+        launcher: process.launcher.as_ref().map(TreePath::new),
         libc: process.libc.clone(),
         verify_files: false,
     };
