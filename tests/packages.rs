@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use pyhpc_audit::base::{TextFile, builtin_files};
-use pyhpc_audit::identify::{PackageRule, Packages, matches_any};
+use pyhpc_audit::identify::{ExtensionImports, PackageRule, Packages, matches_any};
 
 fn packages() -> Packages {
     Packages::load(&builtin_files("packages")).unwrap()
@@ -69,4 +69,40 @@ fn a_misspelt_key_is_named_with_its_place() {
     let error = Packages::load(&[file]).unwrap_err().to_string();
     assert!(error.starts_with("site/packages/x.toml:5:1: unknown field `require`"), "{error}");
     assert!(error.ends_with("did you mean `requires`?"), "{error}");
+}
+
+#[test]
+fn what_an_extension_imports_may_depend_on_its_text_on_python_and_on_another_package() {
+    let text = r#"
+        [[extension]]
+        extensions = ["a.*"]
+        imports = ["always"]
+        source = "test"
+
+        [[extension]]
+        extensions = ["a.*"]
+        mentions = ["told"]
+        imports = ["where_told"]
+        source = "test"
+
+        [[extension]]
+        extensions = ["a.*"]
+        before_python = "3.8"
+        imports = ["before_3_8"]
+        source = "test"
+
+        [[extension]]
+        extensions = ["a.*"]
+        with_extension = "c.compiled"
+        imports = ["with_c"]
+        source = "test"
+    "#;
+    let described: ExtensionImports = toml::from_str(text).unwrap();
+    let of = |python: &str, told: &str, compiled: &str| {
+        described.of("a.b", python, |it| it == told, |it| it == compiled).join(" ")
+    };
+    assert_eq!(of("3.11", "", ""), "always");
+    assert_eq!(of("3.7", "", ""), "always before_3_8");
+    assert_eq!(of("3.11", "told", "c.compiled"), "always where_told with_c");
+    assert_eq!(described.of("b", "3.7", |_| true, |_| true), Vec::<String>::new());
 }
