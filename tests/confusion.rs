@@ -112,6 +112,8 @@ fn check_exchange(one: (&str, &str), other: (&str, &str), expected: bool) {
 fn who_stands_in_for_whom() {
     check_exchange(("mpich", "libmpi.so.12"), ("mpich", "libmpich.so.12"), true);
     check_exchange(("openmpi", "libmpi.so.40"), ("openmpi", "libmpi.so.40"), true);
+    check_exchange(("mpich", "libmpi.12.dylib"), ("openmpi", "libmpi.40.dylib"), false);
+    check_exchange(("openmpi", "libmpi.40.dylib"), ("openmpi", "libmpi.40.dylib"), true);
     check_exchange(("mpiabi", "libmpi_abi.so.1"), ("mpiabi", "libmpi_abi.so.1"), true);
     check_exchange(("mpich", "libmpi.so.12"), ("mpiabi", "libmpi_abi.so.1"), false);
     check_exchange(("mpich", "libmpi.so.12"), ("openmpi", "libmpi.so.40"), false);
