@@ -41,6 +41,8 @@ struct Case {
     starts: bool,
     /// `sys.version_info`. Default: 3.11.4.
     version: Vec<u32>,
+    /// The machine of the interpreter, as `uname -m` says it. Default: x86_64.
+    machine: String,
     /// Variables of the process.
     variables: BTreeMap<String, String>,
     /// Sources and extensions below `/site`; `REPEAT n text` in front of a line repeats it.
@@ -71,7 +73,7 @@ impl Case {
         for (name, value) in &self.variables {
             variables.set(name.as_bytes(), value.as_bytes(), "--env");
         }
-        let mut state = State::new(interpreter(&view, &variables, &self.version), Rc::default());
+        let mut state = State::new(interpreter(&view, &variables, self), Rc::default());
         let mut outside = Outside::new(self);
         if self.starts {
             state.start(&mut outside);
@@ -96,15 +98,15 @@ impl Case {
     }
 }
 
-fn interpreter<'a>(view: &'a View, variables: &'a Variables, version: &[u32]) -> Interpreter<'a> {
+fn interpreter<'a>(view: &'a View, variables: &'a Variables, case: &Case) -> Interpreter<'a> {
     Interpreter {
         view,
         search: vec![TreePath::new(SITE), TreePath::new("/site/other")],
         mappings: Vec::new(),
         suffixes: vec![".cpython-311-x86_64-linux-gnu.so".to_owned(), ".so".to_owned()],
-        version: if version.is_empty() { vec![3, 11, 4] } else { version.to_vec() },
+        version: if case.version.is_empty() { vec![3, 11, 4] } else { case.version.clone() },
         implementation: "cpython".to_owned(),
-        machine: "x86_64".to_owned(),
+        machine: if case.machine.is_empty() { "x86_64".to_owned() } else { case.machine.clone() },
         multiarch: "x86_64-linux-gnu".to_owned(),
         tag: "cpython-311-x86_64-linux-gnu".to_owned(),
         prefixes: [TreePath::new("/usr"), TreePath::new("/usr")],

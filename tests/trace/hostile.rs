@@ -38,7 +38,7 @@ fn survive(source: &[u8]) {
     tree.add_file(&TreePath::new("/site/a.py"), source);
     tree.add_file(&TreePath::new("/site/b.py"), "import a\nfrom a import *\na.f()\n");
     let (view, variables, case) = (View::new(Box::new(tree)), Variables::default(), Case::default());
-    let mut state = State::new(interpreter(&view, &variables, &[]), Rc::default());
+    let mut state = State::new(interpreter(&view, &variables, &crate::Case::default()), Rc::default());
     let _ = state.import(&mut Outside::new(&case), "b");
 }
 
