@@ -77,8 +77,8 @@ pub struct PathEntry {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Libc {
-    /// `glibc` or `musl`.
-    #[schemars(extend("x-words" = ["glibc", "musl"]))]
+    /// `glibc` or `musl`; `libsystem` is that of macOS, whose dyld is not emulated: such an environment is read less exactly.
+    #[schemars(extend("x-words" = ["glibc", "musl", "libsystem"]))]
     pub family: Fact<String>,
     /// `2.36`.
     pub version: Fact<String>,

@@ -1,7 +1,7 @@
 //! The process at a glance: one row per library that answers, `none` and `unknown` said in words.
 
 use super::places::Names;
-use crate::facts::{BlasUse, Fact, Facts, Hdf5Use, MpiUse, OpenmpRuntime};
+use crate::facts::{BlasUse, Fact, Facts, GapId, Hdf5Use, MpiUse, OpenmpRuntime};
 
 /// One row: a library and what it is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +45,12 @@ pub(super) fn rows(facts: &Facts, names: &Names) -> Vec<Row> {
     rows.extend(reader.others());
     rows.extend(reader.preloads());
     rows
+}
+
+/// The gap that every fact about a process of macOS shares; `None` for every other.
+pub(super) fn approximate(facts: &Facts) -> Option<GapId> {
+    let libc = &facts.environment.libc;
+    libc.version.gap().filter(|_| libc.family.value().is_some_and(|it| it == "libsystem"))
 }
 
 /// Rows that differ in nothing but their users become one.
@@ -97,7 +103,10 @@ impl Reader<'_> {
             uses.value().into_iter().flatten().map(|it| Row { what: what.to_owned(), ..row(self, it) }).collect();
         let reason = self.reason(uses);
         match (uses.value(), reason) {
+            (None, _) if self.is_approximate(uses) => rows.push(words(what, "unknown", "dyld is not emulated")),
             (None, reason) => rows.push(words(what, "unknown", &reason.unwrap_or_default())),
+            // The head of the page says it once for all lists.
+            (Some(_), Some(_)) if self.is_approximate(uses) => {}
             (Some(_), Some(reason)) => {
                 rows.push(words(what, "perhaps more", &format!("the list may be incomplete: {reason}")))
             }
@@ -105,6 +114,11 @@ impl Reader<'_> {
             (Some(_), None) => {}
         }
         rows
+    }
+
+    /// Whether the only reason is that the environment is of macOS.
+    fn is_approximate<T>(&self, fact: &Fact<T>) -> bool {
+        fact.gap().is_some() && fact.gap() == approximate(self.facts)
     }
 
     /// Why `fact` is unknown or incomplete.
@@ -151,6 +165,9 @@ impl Reader<'_> {
 
     /// A note where only names, or marks that nobody measured, tell what the file is.
     fn likely(&self, path: Option<&str>) -> Option<String> {
+        if approximate(self.facts).is_some() {
+            return None; // The head of the page says it of all.
+        }
         let mut libraries = self.facts.process.libraries.value().into_iter().flatten();
         let it = libraries.find(|it| path.is_some_and(|path| it.path == path))?;
         let word = it.library.value()?;
@@ -315,7 +332,8 @@ impl Reader<'_> {
                 Row { notes, ..words("preloaded", &library, &file) }
             })
             .collect();
-        if let Some(reason) = self.reason(&self.facts.process.preloads) {
+        let preloads = &self.facts.process.preloads;
+        if let Some(reason) = self.reason(preloads).filter(|_| !self.is_approximate(preloads)) {
             rows.push(words("preloaded", "unknown", &reason));
         }
         rows

@@ -2,7 +2,7 @@
 //!
 //! Invariant: unknown is never silent: undecided rules stand with the facts they miss, gaps at least as a number.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::counts::plural;
 use super::layout::{Paper, Tone};
@@ -12,6 +12,9 @@ use crate::rules::{Finding, Undecided, Waived, WaiverState};
 
 /// Names listed in one line without `-v`.
 const SHOWN_NAMES: usize = 8;
+
+/// Places listed behind a reason without `-v`.
+const SHOWN_PLACES: usize = 2;
 
 /// Subjects listed behind a rule without `-v`.
 const SHOWN_SUBJECTS: usize = 3;
@@ -26,7 +29,7 @@ pub(super) fn write(target: &TargetReport<'_>, names: &Names, paper: &mut Paper<
 /// Rules that the same reason leaves undecided.
 #[derive(Default)]
 struct Hidden<'a> {
-    facts: Vec<&'a str>,
+    facts: Vec<String>,
     rules: BTreeMap<&'a str, Vec<&'a str>>,
 }
 
@@ -34,13 +37,11 @@ fn undecided(undecided: &[Undecided], names: &Names, paper: &mut Paper<'_>) {
     if undecided.is_empty() {
         return;
     }
-    let mut by_reason: BTreeMap<Vec<&str>, Hidden<'_>> = BTreeMap::new();
+    let mut by_reason: BTreeMap<Vec<String>, Hidden<'_>> = BTreeMap::new();
     for it in undecided {
-        let mut reasons: Vec<&str> = it.missing.iter().map(|missing| split(missing).1).collect();
-        reasons.sort_unstable();
-        reasons.dedup();
+        let reasons = reasons(&it.missing, names, paper);
         let hidden = by_reason.entry(reasons).or_default();
-        for fact in it.missing.iter().map(|missing| split(missing).0) {
+        for fact in it.missing.iter().map(|missing| fact_of(split(missing).0, paper)) {
             if !fact.is_empty() && !hidden.facts.contains(&fact) {
                 hidden.facts.push(fact);
             }
@@ -50,13 +51,14 @@ fn undecided(undecided: &[Undecided], names: &Names, paper: &mut Paper<'_>) {
     paper.blank();
     paper.put(0, 2, &[(Tone::Warning, "could not be decided")]);
     for (reasons, hidden) in by_reason {
-        let reasons = if reasons.is_empty() { vec!["no reason is recorded"] } else { reasons };
-        paper.put(2, 4, &[(Tone::Plain, &names.short_inside(&reasons.join("; ")))]);
+        let reasons = if reasons.is_empty() { "no reason is recorded".to_owned() } else { reasons.join("; ") };
+        paper.put(2, 4, &[(Tone::Plain, &reasons)]);
         if !hidden.facts.is_empty() {
+            let facts: Vec<&str> = hidden.facts.iter().map(String::as_str).collect();
             paper.put(
                 4,
                 10,
-                &[(Tone::Faint, "hides"), (Tone::Plain, " "), (Tone::Plain, &few(&hidden.facts, SHOWN_NAMES, paper))],
+                &[(Tone::Faint, "hides"), (Tone::Plain, " "), (Tone::Plain, &few(&facts, SHOWN_NAMES, paper))],
             );
         }
         let rules: Vec<String> =
@@ -67,6 +69,41 @@ fn undecided(undecided: &[Undecided], names: &Names, paper: &mut Paper<'_>) {
             10,
             &[(Tone::Faint, "rules"), (Tone::Plain, " "), (Tone::Plain, &few(&rules, SHOWN_NAMES, paper))],
         );
+    }
+}
+
+/// Why facts are missing, sorted: without `-v`, a reason that holds at many places names the first.
+fn reasons(missing: &[String], names: &Names, paper: &Paper<'_>) -> Vec<String> {
+    let mut places: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for it in missing {
+        let reason = split(it).1;
+        let (text, place) = reason.strip_suffix(')').and_then(|it| it.rsplit_once(" (")).unwrap_or((reason, ""));
+        places.entry(text).or_default().insert(place);
+    }
+    let with_place = |text: &str, place: &str, more: &str| match place {
+        "" => text.to_owned(),
+        place => names.short_inside(&format!("{text} ({place}{more})")),
+    };
+    let mut reasons = Vec::new();
+    for (text, places) in places {
+        match (places.first(), paper.look().verbosity) {
+            (Some(first), Verbosity::Terse) if places.len() > SHOWN_PLACES => {
+                reasons.push(with_place(text, first, &format!(" and {} more places", places.len() - 1)));
+            }
+            (_, Verbosity::Terse | Verbosity::Verbose) => {
+                reasons.extend(places.iter().map(|it| with_place(text, it, "")));
+            }
+        }
+    }
+    reasons
+}
+
+/// A missing fact; without `-v` that of all members of a list in one: `objects[].state`.
+fn fact_of(fact: &str, paper: &Paper<'_>) -> String {
+    let of_list = |list: &str| list.bytes().all(|it| it.is_ascii_lowercase() || it == b'_' || it == b'.');
+    match (fact.split_once('['), fact.rsplit_once(']'), paper.look().verbosity) {
+        (Some((list, _)), Some((_, field)), Verbosity::Terse) if of_list(list) => format!("{list}[]{field}"),
+        (_, _, Verbosity::Terse | Verbosity::Verbose) => fact.to_owned(),
     }
 }
 

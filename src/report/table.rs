@@ -117,6 +117,9 @@ fn header(target: &TargetReport<'_>, names: &Names, body: &str, paper: &mut Pape
     let packages = facts.packages.value().map(|it| it.iter().filter(|package| package.active).count());
     let objects = facts.objects.value().map(Vec::len);
     paper.labelled("", &format!("{executable}; {}, {}", counted(packages, "package"), counted(objects, "object")));
+    if glance::approximate(facts).is_some() {
+        paper.labelled("macOS", OF_MACOS);
+    }
     paper.labelled("imports", &imports(facts));
     if let Some(asked) = facts.environment.libc.asked.value().and_then(Option::as_ref) {
         paper.labelled("glibc", &names.short_inside(&format!("{asked} would do: {}", runs_with(facts))));
@@ -126,6 +129,10 @@ fn header(target: &TargetReport<'_>, names: &Names, body: &str, paper: &mut Pape
         paper.labelled("where", &assignments.join("; "));
     }
 }
+
+/// How exact the answers are for an environment of macOS.
+const OF_MACOS: &str = "read less exactly: dyld is not emulated, each extension was asked by itself what it is linked with. \
+                        Libraries below are likely, not certain, and perhaps not all; most rules stay undecided";
 
 /// The imports of the process, those that fail marked.
 fn imports(facts: &Facts) -> String {
@@ -242,6 +249,9 @@ fn interpreter(facts: &Facts) -> String {
 
 fn libc(facts: &Facts) -> String {
     let libc = &facts.environment.libc;
+    if glance::approximate(facts).is_some() {
+        return "of macOS".to_owned();
+    }
     match (libc.family.value(), libc.version.value()) {
         (Some(family), Some(version)) => format!("{family} {version}"),
         (Some(family), None) => format!("{family} (version {})", unknown(&libc.version, facts)),

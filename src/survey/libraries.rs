@@ -17,7 +17,7 @@ impl Builder<'_, '_> {
         self.list(found, Vec::new())
     }
 
-    fn loaded_library(&mut self, identity: &Identity) -> LoadedLibrary {
+    pub(super) fn loaded_library(&mut self, identity: &Identity) -> LoadedLibrary {
         let because = self.ledger.seen(&identity.because);
         let version = match identity.value(Attribute::Version) {
             Some(_) => match self.attribute(&identity.path, identity, Attribute::Version) {

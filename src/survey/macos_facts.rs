@@ -2,36 +2,53 @@
 //!
 //! Invariant: every list says that it may be incomplete, because dyld is not emulated: the gap stands in each of them.
 
+use std::collections::BTreeMap;
+
 use super::builder::Builder;
 use super::macos::{MacBound, MacFiles};
+use super::unknown;
 use super::world::World;
 use crate::base::{Gap, Stage, TreePath};
 use crate::facts::{BlasUse, EvidenceId, Fact, Facts, GapId, Hdf5Use, MpiUse};
-use crate::identify::{Attribute, Binds, MachFile, PackageRule};
+use crate::identify::{Attribute, Binds, Identity, MachFile, PackageRule};
+
+/// Where macOS keeps its own libraries.
+const OF_THE_SYSTEM: [&str; 2] = ["/System/Library/", "/usr/lib/"];
 
 /// Replaces what no loader of ours can say about the process, where the extensions are those of macOS.
 pub(super) fn fill(builder: &mut Builder<'_, '_>, world: &World<'_>, facts: &mut Facts) {
     let know = world.catalogue.know;
-    let mut mac = Mac { files: MacFiles::new(world.view, &know.libraries), builder, world, approximate: GapId(0) };
-    if !mac.has_extensions() {
-        return;
-    }
+    let files = MacFiles::new(world.view, &know.libraries);
+    let mut mac = Mac { files, builder, world, recognised: BTreeMap::new(), approximate: GapId(0) };
+    let Some(first) = mac.first_extension() else { return };
     let reason = "dyld of macOS is not emulated: each extension was asked by itself what it is linked with";
     let hides = "what one process of macOS maps";
     mac.approximate = mac.builder.ledger.gap(&Gap::new(&world.installation.prefix, Stage::Loader, reason, hides));
     let gap = mac.approximate;
+    unknown::hide_process(facts, gap);
+    let because = vec![mac.builder.ledger.note(&first, "extension of macOS: Mach-O")];
+    facts.environment.libc.family = Fact::known("libsystem".to_owned(), because);
+    facts.environment.libc.version = Fact::unknown(gap);
+    if facts.environment.defects.value().is_none_or(|it| !it.is_empty()) {
+        // What leads out of the environment leads to a system that need not be this one.
+        facts.environment.defects = Fact::unknown(gap);
+    }
     facts.process.blas = Fact::partial(mac.blas("blas"), Vec::new(), gap);
     facts.process.lapack = Fact::partial(mac.blas("lapack"), Vec::new(), gap);
     let mut mpi = Fact::partial(mac.mpi(), Vec::new(), gap);
     let mut hdf5 = Fact::partial(mac.hdf5(), Vec::new(), gap);
     facts.process.mpi_agreement = mac.builder.relate(&mut mpi, &mut hdf5, &facts.environment.launcher);
     (facts.process.mpi, facts.process.hdf5) = (mpi, hdf5);
+    let libraries = mac.recognised.values().map(|it| mac.builder.loaded_library(it)).collect();
+    facts.process.libraries = Fact::partial(libraries, Vec::new(), gap);
 }
 
 struct Mac<'b, 's, 'a> {
     files: MacFiles<'b>,
     builder: &'b mut Builder<'s, 'a>,
     world: &'b World<'b>,
+    /// Every library that answers something, by its path.
+    recognised: BTreeMap<TreePath, Identity>,
     approximate: GapId,
 }
 
@@ -45,13 +62,13 @@ struct Known {
 }
 
 impl Mac<'_, '_, '_> {
-    /// Whether an extension of a described package is one of macOS.
-    fn has_extensions(&mut self) -> bool {
+    /// The first extension of a described package that is one of macOS.
+    fn first_extension(&mut self) -> Option<TreePath> {
         let rules = self.world.know.packages.iter();
         let globs = rules.flat_map(|rule| rule.binds.iter().map(move |binds| (rule, binds)));
         let files: Vec<TreePath> =
             globs.flat_map(|(rule, binds)| self.world.site.matching(&rule.import, &binds.extensions)).collect();
-        files.iter().any(|it| self.files.open(it).is_ok())
+        files.into_iter().find(|it| self.files.open(it).is_ok())
     }
 
     /// What answers each extension that binds a capability: those that name a library, and one that names none.
@@ -62,7 +79,11 @@ impl Mac<'_, '_, '_> {
         let more = self.directories(rule);
         for path in self.world.site.matching(&rule.import, &binds.extensions) {
             match self.files.bound(&path, capability, group, &more, &mut gaps) {
-                Ok(Some(bound)) => bounds.push(bound),
+                Ok(Some(bound)) => {
+                    let identity = bound.identity.iter();
+                    self.recognised.extend(identity.map(|it| (it.path.clone(), it.clone())));
+                    bounds.push(bound);
+                }
                 Ok(None) => nothing = nothing.or(Some(path)),
                 Err(gap) => failed = failed.or(Some(gap)),
             }
@@ -273,7 +294,8 @@ impl Mac<'_, '_, '_> {
         let name = &bound.library.name;
         let text = format!("wants {} from {name}", bound.symbol);
         let mut because = vec![self.builder.ledger.note(&bound.extension, text)];
-        let path = bound.library.file.clone().unwrap_or_else(|| bound.extension.clone());
+        let absolute = || name.starts_with('/').then(|| TreePath::new(name));
+        let path = bound.library.file.clone().or_else(absolute).unwrap_or_else(|| bound.extension.clone());
         let vendor = match &bound.identity {
             Some(identity) => {
                 because.extend(self.builder.ledger.seen(&identity.because));
@@ -306,6 +328,11 @@ impl Mac<'_, '_, '_> {
     fn installer(&mut self, bound: &MacBound) -> Fact<String> {
         match &bound.library.file {
             Some(file) => self.builder.installer(file),
+            // Such files stand nowhere on disk: dyld has them in a cache of its own.
+            None if OF_THE_SYSTEM.iter().any(|it| bound.library.name.starts_with(it)) => {
+                let because = vec![self.builder.ledger.note(&bound.extension, format!("wants {}", bound.library.name))];
+                Fact::known("macos".to_owned(), because)
+            }
             None => Fact::unknown(self.approximate),
         }
     }
