@@ -65,6 +65,11 @@ fn objects_are_broken_foreign_or_hostile() {
 }
 
 #[test]
+fn it_is_an_environment_of_macos() {
+    check("macos");
+}
+
+#[test]
 fn names_are_not_text() {
     check("foreign-names");
 }

@@ -164,7 +164,7 @@ fn check_object(libraries: &Libraries, telling: &Telling, word: &str, sample: &S
     let path = TreePath::new(&sample.file);
     let real = RealFile::object(&path, &object.linkage, &symbols, &*file);
     let found = |look: &dyn Look| libraries.identify(look, &mut Vec::new()).map(|it| it.library).unwrap_or_default();
-    let again = telling.sample(&real).map_err(|it| it.to_string())?;
+    let again = telling.sample(&real, &*file).map_err(|it| it.to_string())?;
     let (mine, theirs) = (found(&real), found(&SampleFile::new(&again)));
     let expected = word.strip_prefix("library ").unwrap_or_default();
     if mine != expected || theirs != expected {

@@ -75,25 +75,6 @@ impl<'a> RealFile<'a> {
         Self { path, object: None, file, wanted: OnceCell::new() }
     }
 
-    /// The string that a match stands in, up to `context_bytes` on each side: to the end of the string in an object, of the
-    /// line in a script.
-    pub(super) fn around(&self, found: &TextMatch, context_bytes: u64) -> Result<Vec<u8>, ElfError> {
-        let whole = found.groups.first().and_then(Option::as_deref).unwrap_or_default();
-        let skipped = whole.iter().take_while(|byte| **byte == 0).count();
-        let kept = whole.iter().rposition(|byte| *byte != 0).map_or(skipped, |at| at + 1);
-        let (start, end) = (found.offset_bytes + skipped as u64, found.offset_bytes + kept as u64);
-        let first = start.saturating_sub(context_bytes);
-        let last = end.saturating_add(context_bytes).min(self.file.size_bytes());
-        let bytes =
-            read_range(self.file, first, last.saturating_sub(first)).map_err(|it| ElfError::Io(it.to_string()))?;
-        let (before, rest) = bytes.split_at_checked((start - first) as usize).unwrap_or_default();
-        let (matched, behind) = rest.split_at_checked((end - start) as usize).unwrap_or_default();
-        let text = |byte: &&u8| byte.is_ascii_graphic() || **byte == b' ' || **byte == b'\t';
-        let before: Vec<u8> = before.iter().rev().take_while(text).copied().collect();
-        let behind = behind.iter().take_while(text).copied();
-        Ok(before.into_iter().rev().chain(matched.iter().copied()).chain(behind).collect())
-    }
-
     fn wanted(&self) -> Result<Option<&BTreeMap<Vec<u8>, bool>>, ElfError> {
         let Some((_, symbols)) = self.object else { return Ok(None) };
         let read = || {

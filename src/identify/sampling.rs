@@ -9,9 +9,8 @@ use regex::bytes::Regex;
 
 use super::clause::{Clause, Spellings};
 use super::library::{Libraries, Library, Sample};
-use super::look::RealFile;
 use super::{Capabilities, Description, Launchers, Look, SampleFile};
-use crate::base::printable;
+use crate::base::{ReadAt, printable, read_range};
 use crate::elf::{ElfError, TextMatch};
 
 /// Bytes before and behind a match that a sample shows, so that people see what stands there.
@@ -67,11 +66,11 @@ impl Telling {
         }
     }
 
-    /// The sample of a file, with nothing in `expect` and `opens`.
+    /// The sample of a file with these bytes, with nothing in `expect` and `opens`.
     ///
     /// # Errors
     /// What is wrong with its bytes.
-    pub fn sample(&self, file: &RealFile<'_>) -> Result<Sample, ElfError> {
+    pub fn sample(&self, file: &dyn Look, bytes: &dyn ReadAt) -> Result<Sample, ElfError> {
         let mut sample = Sample {
             file: printable(file.path().file_name()),
             soname: file.soname().map(printable),
@@ -97,12 +96,12 @@ impl Telling {
                 sample.mentions.push(printable(symbol));
             }
         }
-        self.add_text(file, &mut sample)?;
+        self.add_text(file, bytes, &mut sample)?;
         Ok(sample)
     }
 
     /// The text around the first match of each pattern, in file order, where no earlier text has that match already.
-    fn add_text(&self, file: &RealFile<'_>, sample: &mut Sample) -> Result<(), ElfError> {
+    fn add_text(&self, file: &dyn Look, bytes: &dyn ReadAt, sample: &mut Sample) -> Result<(), ElfError> {
         let mut found = file.text(&self.patterns)?;
         found.sort_by_key(|it| it.offset_bytes);
         for it in found {
@@ -115,7 +114,7 @@ impl Telling {
                 continue;
             }
             let kept = sample.text.len();
-            for piece in [file.around(&it, CONTEXT_BYTES)?, whole(&it)] {
+            for piece in [around(bytes, &it)?, whole(&it)] {
                 sample.text.truncate(kept);
                 sample.text.push(String::from_utf8_lossy(&piece).into_owned());
                 if has(sample)? {
@@ -125,6 +124,24 @@ impl Telling {
         }
         Ok(())
     }
+}
+
+/// The string that a match stands in, up to `CONTEXT_BYTES` on each side: to the end of the string in an object, of the line
+/// in a script.
+fn around(file: &dyn ReadAt, found: &TextMatch) -> Result<Vec<u8>, ElfError> {
+    let whole = found.groups.first().and_then(Option::as_deref).unwrap_or_default();
+    let skipped = whole.iter().take_while(|byte| **byte == 0).count();
+    let kept = whole.iter().rposition(|byte| *byte != 0).map_or(skipped, |at| at + 1);
+    let (start, end) = (found.offset_bytes + skipped as u64, found.offset_bytes + kept as u64);
+    let first = start.saturating_sub(CONTEXT_BYTES);
+    let last = end.saturating_add(CONTEXT_BYTES).min(file.size_bytes());
+    let bytes = read_range(file, first, last.saturating_sub(first)).map_err(|it| ElfError::Io(it.to_string()))?;
+    let (before, rest) = bytes.split_at_checked((start - first) as usize).unwrap_or_default();
+    let (matched, behind) = rest.split_at_checked((end - start) as usize).unwrap_or_default();
+    let text = |byte: &&u8| byte.is_ascii_graphic() || **byte == b' ' || **byte == b'\t';
+    let before: Vec<u8> = before.iter().rev().take_while(text).copied().collect();
+    let behind = behind.iter().take_while(text).copied();
+    Ok(before.into_iter().rev().chain(matched.iter().copied()).chain(behind).collect())
 }
 
 /// The match without the ends of strings around it: a sample puts these around every text.

@@ -141,35 +141,53 @@ impl<'a> MacFiles<'a> {
         MacLibrary { name: printable(name), file: None, tried }
     }
 
-    /// What a library is; never more than likely.
+    /// What a library is, with what its other halves say; never more than likely.
     fn identity(&mut self, library: &MacLibrary, gaps: &mut Vec<Gap>) -> Option<Identity> {
         let mut identity = match &library.file {
-            Some(path) => match self.open(path) {
-                Ok(it) => self.libraries.identify(&MachFile::new(&it.path, &it.object, it.file.as_ref()), gaps),
-                Err(gap) => {
-                    gaps.push(gap);
-                    None
+            Some(path) => {
+                let (mut identity, halves) = self.of_file(path, gaps)?;
+                for half in halves.iter().filter_map(|it| it.file.as_ref()) {
+                    if let Some((half, _)) = self.of_file(half, gaps) {
+                        identity.complete_with(&half);
+                    }
                 }
-            },
-            None => self.libraries.identify(&NamedFile(TreePath::new(library.name.as_bytes())), gaps),
-        }?;
+                identity
+            }
+            None => self.libraries.identify(&NamedFile(TreePath::new(library.name.as_bytes())), gaps)?,
+        };
         identity.confidence = Confidence::Likely;
         Some(identity)
+    }
+
+    /// What a file is, and the libraries that it is linked with.
+    fn of_file(&mut self, path: &TreePath, gaps: &mut Vec<Gap>) -> Option<(Identity, Vec<MacLibrary>)> {
+        let it = match self.open(path) {
+            Ok(it) => it,
+            Err(gap) => {
+                gaps.push(gap);
+                return None;
+            }
+        };
+        let identity = self.libraries.identify(&MachFile::new(&it.path, &it.object, it.file.as_ref()), gaps)?;
+        let linked = it.object.linkage.libraries.iter().map(|library| self.resolve(&it, &library.name, &[])).collect();
+        Some((identity, linked))
     }
 }
 
 fn read(view: &View, path: &TreePath) -> Result<Arc<MacObject>, String> {
     let real = view.resolve(path.as_bytes()).map_err(|it| it.to_string())?;
     let file: Arc<dyn ReadAt> = Arc::from(view.open(real.as_bytes()).map_err(|it| it.to_string())?);
-    let mut objects = macho::open(&file).map_err(|it| it.to_string())?;
-    let preferred = PREFERRED.iter().find_map(|name| objects.iter().position(|it| it.linkage.machine == *name));
-    let at = preferred.unwrap_or_default();
-    if objects.len() <= at {
-        return Err("it is for no machine".to_owned());
-    }
-    let object = objects.swap_remove(at);
+    let object = preferred(macho::open(&file).map_err(|it| it.to_string())?);
+    let object = object.ok_or_else(|| "it is for no machine".to_owned())?;
     let imports = object.imports().map_err(|it| it.to_string())?;
     Ok(Arc::new(MacObject { path: real, object, imports, file }))
+}
+
+/// The object that is looked at in a file that is for several machines; the first for others. None for a file without any.
+pub(super) fn preferred(mut objects: Vec<Object>) -> Option<Object> {
+    let at = PREFERRED.iter().find_map(|name| objects.iter().position(|it| it.linkage.machine == *name));
+    let at = at.unwrap_or_default();
+    (at < objects.len()).then(|| objects.swap_remove(at))
 }
 
 /// First match of each pattern in a shared object, of macOS or not.

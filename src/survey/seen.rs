@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use super::Knowledge;
+use super::{Knowledge, macos};
 use crate::base::{Gap, ReadAt, TreePath, Variables, printable};
 use crate::elf::{self, ElfError, Linkage, Symbols};
 use crate::identify::{
-    Answer, Attribute, Confidence, Identity, Launchers, Libraries, Look, Opening, RealFile, Sample, SampleFile, Telling,
+    Answer, Attribute, Confidence, Identity, Launchers, Libraries, Look, MachFile, Opening, RealFile, Sample,
+    SampleFile, Telling,
 };
+use crate::macho::{self, MachError};
 use crate::tree::{Kind, View};
 
 /// A file as a sample.
@@ -76,6 +78,14 @@ pub enum NoSample {
         /// What is wrong.
         error: ElfError,
     },
+    /// The same of macOS.
+    #[error("could not read {path}: {error}; compare it with the file in its package, or name another file")]
+    BrokenMachO {
+        /// As asked.
+        path: TreePath,
+        /// What is wrong.
+        error: MachError,
+    },
 }
 
 /// The file at `path` as a sample.
@@ -102,6 +112,7 @@ pub fn seen(view: &View, know: &Knowledge, path: &TreePath) -> Result<Sampled, N
                 [b'#', b'!', ..] => of_script(know, &real, &*file).map_err(broken),
                 b"!<arch>" => Err(NoSample::Other(path.clone())),
                 _ if text => Err(NoSample::Text(path.clone())),
+                _ if macho::is_macho(&*file).unwrap_or(false) => of_macos(know, path, &real, &file),
                 _ => Err(NoSample::Other(path.clone())),
             }
         }
@@ -117,14 +128,23 @@ fn of_object(
     file: &dyn ReadAt,
 ) -> Result<Sampled, ElfError> {
     let look = RealFile::object(real, linkage, symbols, file);
-    sampled(know, &look, linkage.machine_name())
+    sampled(know, &look, file, linkage.machine_name())
+}
+
+/// A file for several machines gives the sample of one.
+fn of_macos(know: &Knowledge, path: &TreePath, real: &TreePath, file: &Arc<dyn ReadAt>) -> Result<Sampled, NoSample> {
+    let objects = macho::open(file).map_err(|error| NoSample::BrokenMachO { path: path.clone(), error })?;
+    let object = macos::preferred(objects).ok_or_else(|| NoSample::Other(path.clone()))?;
+    let look = MachFile::new(real, &object, &**file);
+    let broken = |error: ElfError| NoSample::Broken { path: path.clone(), error };
+    sampled(know, &look, &**file, &format!("macos {}", object.linkage.machine)).map_err(broken)
 }
 
 fn of_script(know: &Knowledge, real: &TreePath, file: &dyn ReadAt) -> Result<Sampled, ElfError> {
-    sampled(know, &RealFile::script(real, file), "")
+    sampled(know, &RealFile::script(real, file), file, "")
 }
 
-fn sampled(know: &Knowledge, look: &RealFile<'_>, machine: &str) -> Result<Sampled, ElfError> {
+fn sampled(know: &Knowledge, look: &dyn Look, file: &dyn ReadAt, machine: &str) -> Result<Sampled, ElfError> {
     let mut gaps = Vec::new();
     let (recognised, expect, opens) = answers(know, look, &mut gaps);
     let none = Launchers::default();
@@ -139,7 +159,7 @@ fn sampled(know: &Knowledge, look: &RealFile<'_>, machine: &str) -> Result<Sampl
         }
         Recognised::Nothing => {}
     }
-    let mut sample = telling.sample(look)?;
+    let mut sample = telling.sample(look, file)?;
     sample.expect = expect.clone();
     sample.opens.clone_from(&opens);
     let again = answers(know, &SampleFile::new(&sample), &mut Vec::new());
