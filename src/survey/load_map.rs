@@ -7,7 +7,7 @@ use super::knowledge::Knowledge;
 use super::session::{Failed, Session};
 use super::why::told;
 use super::world::World;
-use super::{Question, performed};
+use super::{Question, macos, performed};
 use crate::base::{Gap, TreePath, printable};
 use crate::discover::{self, DiscoverError, Installation, Origin};
 use crate::identify::{Attribute, Confidence, Identity};
@@ -141,6 +141,12 @@ pub fn load_map(view: &View, know: &Knowledge, question: &Question) -> Result<Lo
             note(view, failure, &mut map.missing);
         }
         for failed in &session.failures {
+            let failure = failed.failure.as_ref().filter(|_| world.system.is_err());
+            if let Some(gap) = failure.and_then(|it| macos::undecided_import(view, it)) {
+                map.events.retain(|it| it.import != failed.import);
+                map.gaps.push(gap);
+                continue;
+            }
             let (import, reason) = (failed.import.clone(), failed.reason.clone());
             map.failures.push(FailedImport { import, reason, ask: ask(failed) });
             if let Some(failure) = &failed.failure {

@@ -11,6 +11,7 @@ use regex::bytes::Regex;
 use crate::base::{Gap, ReadAt, Stage, TreePath, printable};
 use crate::elf::{self, TextMatch, Wanted};
 use crate::identify::{Capability, Confidence, Group, Identity, Libraries, MachFile, NamedFile};
+use crate::loader::Failure;
 use crate::macho::{self, Import, Object, Source};
 use crate::tree::View;
 
@@ -199,6 +200,26 @@ pub(super) fn search_text(file: Box<dyn ReadAt>, patterns: &[Regex]) -> Result<V
     let objects = macho::open(&file).map_err(|it| it.to_string())?;
     let ranges = objects.first().map(Object::data_ranges).unwrap_or_default();
     elf::search_ranges(file.as_ref(), ranges, patterns).map_err(|it| it.to_string())
+}
+
+/// Why the loader refused a file, where it is one of macOS.
+fn foreign(view: &View, path: &[u8]) -> Option<String> {
+    let Ok(real) = view.resolve(path) else { return None };
+    let Ok(machines) = machines(view, &real)? else { return None };
+    Some(format!("it is a file of macOS ({machines})"))
+}
+
+/// The failure, for a file of macOS with that as its reason.
+pub(super) fn in_words_of_macos(view: &View, failure: Failure) -> Failure {
+    let Failure::Unusable { path, needed_by, reason } = failure else { return failure };
+    Failure::Unusable { reason: foreign(view, &path).unwrap_or(reason), path, needed_by }
+}
+
+/// What a failed import hides where no Python of this system is meant, and the file at fault is one of macOS.
+pub(super) fn undecided_import(view: &View, failure: &Failure) -> Option<Gap> {
+    let Failure::Unusable { path, .. } = failure else { return None };
+    let reason = format!("{}, and dyld is not emulated", foreign(view, path)?);
+    Some(Gap::new(&TreePath::new(path), Stage::Loader, reason, "what importing it maps"))
 }
 
 /// The machines that a file of macOS is for, as `arm64` or `arm64 x86_64`; `None` when it is no such file.

@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use super::catalogue::Catalogue;
 use super::chooser::Chosen;
+use super::macos;
 use super::site::Site;
 use super::undefined::spelt;
 use crate::base::{Gap, Stage, TreePath, Variables, printable};
@@ -136,7 +137,7 @@ impl<'a> Session<'a> {
         let before = self.process.objects.len();
         let result = self.process.open(request, visibility);
         self.follow(before, request, result.is_ok());
-        result
+        result.map_err(|failure| macos::in_words_of_macos(self.catalogue.objects.view(), failure))
     }
 
     /// The same, whatever is defined nowhere.
