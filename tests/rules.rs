@@ -1,6 +1,8 @@
 //! Rules as a whole: the built-in ones and two samples load, keep their examples, and never turn unknown into a verdict.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "rules/earlier.rs"]
+mod earlier;
 #[path = "rules/judge.rs"]
 mod judge;
 

@@ -6,14 +6,15 @@ use std::io::Read;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use super::args::{CheckArgs, ProcessArgs, TargetArgs};
 use crate::base::{TreePath, Variables};
 use crate::discover::Start;
-use crate::facts::Facts;
+use crate::facts::{Facts, FactsError};
 use crate::loader::CpuLevel;
 use crate::report::quoted;
+use crate::rules::nearest;
 use crate::survey::Question;
 use crate::tree::{HostTree, View};
 
@@ -153,8 +154,17 @@ fn saved(path: &Path) -> Result<Option<Facts>> {
     }
     let mut text = String::new();
     open()?.read_to_string(&mut text).with_context(|| format!("could not read {}", path.display()))?;
-    let facts = Facts::from_json(&text).with_context(|| format!("{} is no facts file", path.display()))?;
-    Ok(Some(facts))
+    let facts = Facts::from_json(&text).map_err(|error| anyhow!("{error}{}", suggestion(&error)));
+    facts.map(Some).with_context(|| format!("{} is no facts file", path.display()))
+}
+
+/// The nearest of the names that would be right.
+fn suggestion(error: &FactsError) -> String {
+    let FactsError::Field { name, known, .. } = error else { return String::new() };
+    match nearest(name, known.iter().map(String::as_str)) {
+        Some(name) => format!(": did you mean \"{name}\"?"),
+        None => format!(": it has {}", known.join(", ")),
+    }
 }
 
 /// A path as the view knows it. Links stay: `venv/bin/python` means the venv, not what it links to.

@@ -4,9 +4,10 @@
 //! machine and judged on another. `docs/schema/facts-1.json` is its published schema.
 //!
 //! Invariant: a value that was inferred is a [`Fact`]; a value that merely names a thing is plain.
-//! Invariant: within schema 1, fields are only added.
+//! Invariant: within schema 1, fields are only added; saved facts that lack one still load, and it is unknown (`earlier`).
 
 mod build;
+mod earlier;
 mod environment;
 mod evidence;
 mod fact;

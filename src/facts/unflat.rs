@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::earlier;
 use super::flat::{FLAT_SCHEMA, Flat};
 use super::flat_keys::strange_keys;
 use super::{
@@ -36,17 +37,44 @@ pub enum FactsError {
         /// What was expected.
         expected: &'static str,
     },
+    /// A field that the facts do not have.
+    #[error("{place} has no field {name:?}")]
+    Field {
+        /// Where: `process.blas[0]`.
+        place: String,
+        /// The name that stands there.
+        name: String,
+        /// The fields that can stand there.
+        known: Vec<String>,
+    },
+    /// A field whose value has the wrong shape.
+    #[error("{place}: expected {expected}")]
+    Shape {
+        /// Where: `process.blas[0].vendor`.
+        place: String,
+        /// What was expected.
+        expected: String,
+    },
+    /// What names the facts around it is missing.
+    #[error("{0} is missing")]
+    Lacks(String),
+    /// Nested deeper than facts are.
+    #[error("{0} is nested too deep")]
+    TooDeep(String),
 }
 
 impl Facts {
-    /// Reads a saved facts file, full or flat.
+    /// Reads a saved facts file, full or flat. What an earlier version did not say is unknown.
     ///
     /// # Errors
     /// When it is neither.
     pub fn from_json(text: &str) -> Result<Self, FactsError> {
-        let value: Value = serde_json::from_str(text).map_err(|error| json_error(&error))?;
+        let mut value: Value = serde_json::from_str(text).map_err(|error| json_error(&error))?;
         match value.get("schema").and_then(Value::as_str) {
-            Some(SCHEMA) => serde_json::from_str(text).map_err(|error| json_error(&error)),
+            Some(SCHEMA) => match earlier::complete(&mut value)? {
+                true => serde_json::from_value(value).map_err(|error| json_error(&error)),
+                false => serde_json::from_str(text).map_err(|error| json_error(&error)),
+            },
             Some(FLAT_SCHEMA) => {
                 let flat: Flat = serde_json::from_str(text).map_err(|error| json_error(&error))?;
                 let mut reader = Reader { flat: &flat, gaps: Vec::new() };
