@@ -71,3 +71,19 @@ pub struct LibcNeed {
     #[schemars(extend("x-words" = ["enough", "too-old", "not-asked"]))]
     pub agreement: Fact<String>,
 }
+
+/// A version of a compiler's runtime that the machine must have.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RuntimeNeed {
+    /// What people call the runtime, by `rules/runtimes`.
+    pub title: String,
+    /// The file that needs the highest version; the first that is loaded of several.
+    pub object: String,
+    /// That version: `GLIBCXX_3.4.22`.
+    pub version: Fact<String>,
+    /// The compiler that brought it: `GCC 6.1`; empty where the table of `rules/runtimes` does not say.
+    pub release: Fact<String>,
+    /// Systems with the glibc that was asked about: `RHEL 8 has GLIBCXX_3.4.25`; empty where none is known.
+    pub systems: Fact<Vec<String>>,
+}

@@ -32,7 +32,7 @@ pub use evidence::{Evidence, EvidenceId, Gap, GapId};
 pub use fact::Fact;
 pub use flat::{FLAT_SCHEMA, Flat};
 pub use loading::{Binding, Capture, CpuVariant, CutRpath, FatalHit, OrderEffect, UndefinedSymbol};
-pub use mapped::{LibcNeed, Mapped};
+pub use mapped::{LibcNeed, Mapped, RuntimeNeed};
 pub use object::{MissingVersion, Need, Object};
 pub use package::Package;
 pub use process::{

@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Binding, BuildClaim, Capture, CpuVariant, CutRpath, Fact, FatalHit, LibcNeed, Mapped, OrderEffect, UndefinedSymbol,
+    Binding, BuildClaim, Capture, CpuVariant, CutRpath, Fact, FatalHit, LibcNeed, Mapped, OrderEffect, RuntimeNeed,
+    UndefinedSymbol,
 };
 
 /// One interpreter after a set of imports, in one environment, without a launcher.
@@ -64,6 +65,8 @@ pub struct Process {
     pub libcxx_needed: Fact<Option<String>>,
     /// The versions of glibc that packages need.
     pub libc_needs: Fact<Vec<LibcNeed>>,
+    /// What its files need of the runtimes of compilers that the machine gives them; a copy that the environment brings is none.
+    pub runtime_needs: Fact<Vec<RuntimeNeed>>,
 }
 
 /// An import that cannot work.

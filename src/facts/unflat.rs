@@ -232,6 +232,7 @@ impl Reader<'_> {
             libc_needed: self.absent("libc_needed"),
             libcxx_needed: self.absent("libcxx_needed"),
             libc_needs: self.absent("libc_needs"),
+            runtime_needs: self.absent("runtime_needs"),
         })
     }
 

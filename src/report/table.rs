@@ -122,7 +122,8 @@ fn header(target: &TargetReport<'_>, names: &Names, body: &str, paper: &mut Pape
     }
     paper.labelled("imports", &imports(facts));
     if let Some(asked) = facts.environment.libc.asked.value().and_then(Option::as_ref) {
-        paper.labelled("glibc", &names.short_inside(&format!("{asked} would do: {}", runs_with(facts))));
+        let answer = format!("{asked} would do: {}{}", runs_with(facts), of_the_machine(facts));
+        paper.labelled("glibc", &names.short_inside(&answer));
     }
     let assignments = names.assignments(&format!("{executable} {body}"));
     if !assignments.is_empty() {
@@ -279,6 +280,25 @@ fn runs_with(facts: &Facts) -> String {
         (None, None, Some(None)) => "yes: nothing but the operating system needs a version of glibc".to_owned(),
         (None, None, None) => unknown(&process.libc_needed, facts),
     }
+}
+
+/// What the machine must have beside its C library.
+fn of_the_machine(facts: &Facts) -> String {
+    let needs = &facts.process.runtime_needs;
+    let mut text = String::new();
+    for it in needs.value().into_iter().flatten() {
+        let said = |fact: &Fact<String>| fact.value().cloned().unwrap_or_else(|| unknown(fact, facts));
+        let release = said(&it.release);
+        let release = if release.is_empty() { release } else { format!(" ({release})") };
+        let systems = it.systems.value().filter(|it| !it.is_empty());
+        let systems = systems.map(|it| format!(": {}", it.join(", "))).unwrap_or_default();
+        text += &format!("; {} of the machine must have {}{release}{systems}", it.title, said(&it.version));
+    }
+    // The answer about the C library has just given the same reason.
+    if needs.gap().is_some() && needs.gap() != facts.process.libc_needs.gap() {
+        text += &format!("; of runtimes of compilers perhaps more, {}", unknown(needs, facts));
+    }
+    text
 }
 
 fn unknown<T>(fact: &Fact<T>, facts: &Facts) -> String {

@@ -38,7 +38,7 @@ const fn several(word: &'static str, path: &'static [&'static str], by: &'static
 }
 
 /// All subjects, in the order of the manual.
-static SUBJECTS: [Subject; 31] = [
+static SUBJECTS: [Subject; 32] = [
     Subject { word: "environment", path: &["environment"], naming: Naming::Prefix },
     Subject { word: "process", path: &["process"], naming: Naming::Fixed },
     Subject { word: "package", path: &["packages"], naming: Naming::Package },
@@ -68,6 +68,7 @@ static SUBJECTS: [Subject; 31] = [
     },
     several("mapped", &["process", "mapped"], &["path"]),
     several("libc_need", &["process", "libc_needs"], &["name"]),
+    several("runtime_need", &["process", "runtime_needs"], &["title"]),
     several("import_failure", &["process", "import_failures"], &["name"]),
     several("variable", &["environment", "variables"], &["name"]),
     several("search_directory", &["environment", "search_directories"], &["origin", "entry"]),

@@ -4,6 +4,7 @@ use regex::Regex;
 use serde::Deserialize;
 
 use super::build_records::BuildRecord;
+use super::runtimes::Runtime;
 use crate::base::{Glob, TextFile, builtin_files};
 use crate::identify::{AbiGroups, Capabilities, ExtensionImports, KnowledgeError, Launchers, Libraries, Packages};
 
@@ -26,6 +27,8 @@ pub struct Knowledge {
     pub tools: Vec<Tools>,
     /// `rules/records`.
     pub records: Vec<BuildRecord>,
+    /// `rules/runtimes`.
+    pub runtimes: Vec<Runtime>,
     /// `rules/python/extensions.toml`.
     pub extension_imports: ExtensionImports,
 }
@@ -90,6 +93,7 @@ impl Knowledge {
         }
         let tools = builtin_files("tools").iter().map(crate::identify::parse).collect::<Result<_, _>>()?;
         let records = builtin_files("records").iter().map(crate::identify::parse).collect::<Result<_, _>>()?;
+        let runtimes = builtin_files("runtimes").iter().map(crate::identify::parse).collect::<Result<_, _>>()?;
         let mut extension_imports = ExtensionImports::default();
         for file in builtin_files("python").iter().filter(|it| it.stem == "extensions") {
             let more: ExtensionImports = crate::identify::parse(file)?;
@@ -98,6 +102,7 @@ impl Knowledge {
         Ok(Self {
             tools,
             records,
+            runtimes,
             extension_imports,
             libraries: Libraries::load(&joined("libraries", &site.libraries), &capabilities)?,
             packages: Packages::load(&joined("packages", &site.packages))?,

@@ -7,7 +7,7 @@ use super::builder::Builder;
 use crate::base::{Gap, Stage, TreePath, compare_versions, printable};
 use crate::discover::{ExtensionFile, FileRole};
 use crate::elf::NeededVersions;
-use crate::facts::{EvidenceId, Fact, LibcNeed, Mapped};
+use crate::facts::{EvidenceId, Fact, LibcNeed, Mapped, RuntimeNeed};
 use crate::loader::Object;
 
 /// A version need that is no number, and the glibc that brought it.
@@ -29,11 +29,12 @@ pub(super) struct Demands {
     pub(super) libc: Fact<Option<String>>,
     pub(super) libcxx: Fact<Option<String>>,
     pub(super) needs: Fact<Vec<LibcNeed>>,
+    pub(super) runtimes: Fact<Vec<RuntimeNeed>>,
 }
 
 /// The highest version of one kind that a file needs, and from which file.
-struct Highest {
-    version: String,
+pub(super) struct Highest {
+    pub(super) version: String,
     of: String,
 }
 
@@ -73,9 +74,16 @@ impl Builder<'_, '_> {
             Gap::new(&at, Stage::Loader, reason, "which versions of glibc the libraries need that it would load")
         });
         let needs = self.unless_hidden(needs, failed.as_ref());
+        let runtimes = self.runtime_needs(&list, asked);
+        let runtimes = self.list(runtimes, Vec::new());
+        let unread = list.iter().find_map(|it| it.glibcxx.gap());
+        let runtimes = match (self.unless_hidden(runtimes, failed.as_ref()), unread) {
+            (Fact::Known { value, because, incomplete: None }, Some(gap)) => Fact::partial(value, because, gap),
+            (runtimes, _) => runtimes,
+        };
         let libc = self.highest(&list, |it| &it.glibc);
         let libcxx = self.highest(&list, |it| &it.glibcxx);
-        Demands { mapped: self.list(list, Vec::new()), libc, libcxx, needs }
+        Demands { mapped: self.list(list, Vec::new()), libc, libcxx, needs, runtimes }
     }
 
     fn mapped(&mut self, object: &Object, role: &str, package: String) -> Mapped {
@@ -285,7 +293,7 @@ fn is_of_the_system(path: &TreePath) -> bool {
 }
 
 /// The highest version of a family among those that are needed; weak needs are none.
-fn highest_of(versions: &NeededVersions, family: &str) -> Option<Highest> {
+pub(super) fn highest_of(versions: &NeededVersions, family: &str) -> Option<Highest> {
     let mut best: Option<Highest> = None;
     for (file, wanted) in versions {
         for (name, _) in wanted.iter().filter(|(_, weak)| !*weak) {

@@ -31,6 +31,7 @@ mod order;
 mod packages;
 mod relations;
 mod remedies;
+mod runtimes;
 mod seen;
 mod session;
 mod settings;
@@ -205,6 +206,7 @@ fn process_facts(
         libc_needed: demands.libc,
         libcxx_needed: demands.libcxx,
         libc_needs: demands.needs,
+        runtime_needs: demands.runtimes,
         mpi,
         hdf5,
     }

@@ -36,6 +36,7 @@ pub(super) fn hide_process(facts: &mut Facts, gap: GapId) {
         libc_needed: Fact::unknown(gap),
         libcxx_needed: Fact::unknown(gap),
         libc_needs: Fact::unknown(gap),
+        runtime_needs: Fact::unknown(gap),
     };
     facts.needs = Fact::unknown(gap);
     facts.missing_versions = Fact::unknown(gap);

@@ -235,6 +235,7 @@ pub(crate) fn facts(prefix: &str, imports: &[&str]) -> Facts {
             libc_needed: known(None),
             libcxx_needed: known(None),
             libc_needs: known(vec![]),
+            runtime_needs: known(vec![]),
         },
         evidence: vec![],
         gaps: vec![],

@@ -22,6 +22,16 @@ pub(crate) fn lines(facts: &Facts) -> Vec<String> {
         let (version, symbol) = (said(&it.version), said(&it.symbol));
         out.push(format!("glibc {} {version} {symbol} {} {:?}", it.name, said(&it.agreement), it.also));
     }
+    for it in list(&process.runtime_needs) {
+        let systems = list(&it.systems).join(", ");
+        out.push(format!(
+            "runtime {}: {} {} by {} [{systems}]",
+            it.title,
+            said(&it.version),
+            said(&it.release),
+            it.object
+        ));
+    }
     for it in list(&process.mapped).iter().filter(|it| it.isa.value().is_some_and(|isa| isa != "unsaid")) {
         out.push(format!("isa {} {}: {}", it.path, said(&it.isa), said(&it.isa_agreement)));
     }
