@@ -44,9 +44,22 @@ impl CondaRecord {
             version: self.version.clone(),
             build: self.build.clone(),
             options: build_options(&self.build),
+            channel: channel_name(&self.channel).to_owned(),
             ..Provenance::by(manager, Evidence::at(&self.path, text))
         }
     }
+}
+
+/// What people call a channel, which is recorded by name or by address, with the directory of the machine behind it or without:
+/// `https://conda.anaconda.org/conda-forge/linux-64` is `conda-forge`. Anaconda's own, `pkgs/main` and its neighbours, are
+/// `defaults`. What stands before the name may hold a password.
+fn channel_name(recorded: &str) -> &str {
+    let machines = ["linux-", "osx-", "win-", "noarch"];
+    let mut words = recorded.trim_end_matches('/').rsplit('/').filter(|it| !it.is_empty());
+    let last = words.next().unwrap_or_default();
+    let is_machine = machines.iter().any(|it| last.starts_with(it)) && recorded.contains('/');
+    let name = if is_machine { words.next().unwrap_or_default() } else { last };
+    if words.next() == Some("pkgs") { "defaults" } else { name }
 }
 
 /// The words of a build string that choose a variant: `mpi_openmpi_py311h439e445_100` says `mpi_openmpi`. What else it
@@ -120,6 +133,24 @@ mod tests {
     #[track_caller]
     fn check(build: &str, options: &[&str]) {
         assert_eq!(build_options(build), options, "{build}");
+    }
+
+    #[test]
+    fn channels_have_one_name() {
+        let names = [
+            "https://conda.anaconda.org/conda-forge/linux-64",
+            "https://site.example/t/secret/conda-forge/",
+            "conda-forge",
+        ];
+        assert!(names.iter().all(|it| channel_name(it) == "conda-forge"));
+        let own = [
+            "https://repo.anaconda.com/pkgs/main/linux-64",
+            "https://repo.anaconda.com/pkgs/r/noarch",
+            "pkgs/main",
+            "defaults",
+        ];
+        assert!(own.iter().all(|it| channel_name(it) == "defaults"));
+        assert_eq!(channel_name(""), "");
     }
 
     #[test]

@@ -101,6 +101,8 @@ pub struct Provenance {
     pub build: String,
     /// What was chosen for the build: `mpi_openmpi`, `+mpi`, `blas=openblas@0.3.26`.
     pub options: Vec<String>,
+    /// The channel of a conda package; empty elsewhere.
+    pub channel: String,
     /// Set for a library that a wheel brought along: the package URL of its origin, empty where nothing tells.
     pub bundled: Option<String>,
     /// What says so.
@@ -123,7 +125,7 @@ impl Provenance {
     /// A manager of which nothing more is known yet.
     pub(super) fn by(manager: Manager, because: Evidence) -> Self {
         let (package, version, build) = (String::new(), String::new(), String::new());
-        Self { manager, package, version, build, options: Vec::new(), bundled: None, because }
+        Self { manager, package, version, build, options: Vec::new(), channel: String::new(), bundled: None, because }
     }
 }
 

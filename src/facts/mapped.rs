@@ -29,6 +29,8 @@ pub struct Mapped {
     pub owner_build: Fact<String>,
     /// What was chosen for that build: `mpi_openmpi` (conda), `+mpi`, `blas=openblas@0.3.26` (Spack); empty elsewhere.
     pub owner_options: Fact<Vec<String>>,
+    /// The channel of a conda package, Anaconda's own as `defaults`; empty elsewhere and where the record does not name it.
+    pub owner_channel: Fact<String>,
     /// Whether it is a copy that a wheel brought along.
     pub bundled: Fact<bool>,
     /// Where the builder of the wheel had that copy from: `pkg:rpm/almalinux/libgfortran@8.5.0-28.el8_10`; empty where the

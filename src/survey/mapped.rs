@@ -103,6 +103,7 @@ impl Builder<'_, '_> {
             owner: known(&provenance.package),
             owner_version: known(&provenance.version),
             owner_build: known(&provenance.build),
+            owner_channel: known(&provenance.channel),
             owner_options: Fact::known(provenance.options, because.clone()),
             bundled: Fact::known(provenance.bundled.is_some(), because.clone()),
             bundled_from: known(provenance.bundled.as_deref().unwrap_or_default()),

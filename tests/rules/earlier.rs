@@ -14,9 +14,10 @@ use super::all_rules;
 /// Facts in the sample, the same field of several libraries counted once.
 const FEWEST_FIELDS: usize = 100;
 
+/// Facts that say everything this version can say.
 fn sample() -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/facts/two-mpis.json");
-    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+    serde_json::to_value(Facts::from_json(&fs::read_to_string(path).unwrap()).unwrap()).unwrap()
 }
 
 fn load(saved: &Value) -> Result<Facts, FactsError> {

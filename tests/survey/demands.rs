@@ -37,6 +37,7 @@ pub(crate) fn lines(facts: &Facts) -> Vec<String> {
     }
     for it in list(&process.mapped).iter().filter(|it| it.owner.value().is_some_and(|owner| !owner.is_empty())) {
         let owner = format!("{} {} {}", said(&it.installed_by), said(&it.owner), said(&it.owner_version));
+        let owner = format!("{} {}", owner.trim_end(), said(&it.owner_channel));
         out.push(format!("owner of {}: {}", it.path, owner.trim_end()));
     }
     out.push(format!(
