@@ -140,6 +140,17 @@ impl Clause {
         Ok(holds.then_some(held))
     }
 
+    /// Whether everything holds, `text` too.
+    pub(super) fn holds_with_text(
+        &self,
+        look: &dyn Look,
+        word: &str,
+        search: &mut Search,
+    ) -> Result<Option<Held>, ElfError> {
+        let Some(mut held) = self.holds(look)? else { return Ok(None) };
+        Ok(self.text_holds(&mut held, look, word, search)?.then_some(held))
+    }
+
     fn names_hold(&self, look: &dyn Look, held: &mut Held) -> bool {
         let path = look.path();
         if self.lacks_needed.as_ref().is_some_and(|it| look.needed().iter().any(|name| it.is_match(name))) {

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::clause::Clause;
 use super::compile::{ClauseText, Compiler};
-use super::engine::hidden;
+use super::engine::{Search, hidden};
 use super::{Identity, KnowledgeError, Libraries, Look};
 use crate::base::{Gap, Variables, printable};
 
@@ -133,8 +133,11 @@ impl Libraries {
     ) -> Vec<Opening> {
         let mut openings = Vec::new();
         let mut asked: Vec<(&str, bool)> = Vec::new();
-        for opens in self.get(&identity.library).map(|it| it.opens.iter()).into_iter().flatten() {
-            let held = match opens.when.holds(look) {
+        let Some(library) = self.get(&identity.library) else { return openings };
+        let mut search = Search::default();
+        search.add(&library.word, &library.patterns);
+        for opens in &library.opens {
+            let held = match opens.when.holds_with_text(look, &library.word, &mut search) {
                 Ok(Some(held)) => held,
                 Ok(None) => continue,
                 Err(error) => {
