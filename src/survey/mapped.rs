@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::builder::Builder;
 use crate::base::{Gap, Stage, TreePath, compare_versions, printable};
-use crate::discover::{ExtensionFile, FileRole};
+use crate::discover::{ExtensionFile, FileRole, Manager};
 use crate::elf::NeededVersions;
 use crate::facts::{EvidenceId, Fact, LibcNeed, Mapped, RuntimeNeed};
 use crate::loader::Object;
@@ -96,6 +96,12 @@ impl Builder<'_, '_> {
             Some(gap) => Fact::unknown(gap),
             None => Fact::known(text.to_owned(), because.clone()),
         };
+        let mut owner_channel = known(&provenance.channel);
+        if matches!(provenance.manager, Manager::Conda | Manager::Pixi) && provenance.channel.is_empty() {
+            let reason = "its record names no channel".to_owned();
+            let gap = Gap::new(path, Stage::Discover, reason, "whether it was built together with the rest");
+            owner_channel = Fact::unknown(self.ledger.gap(&gap));
+        }
         let (glibc, glibcxx) = self.version_demands(object);
         let (isa, isa_agreement) = self.isa_demand(object);
         Mapped {
@@ -103,7 +109,7 @@ impl Builder<'_, '_> {
             owner: known(&provenance.package),
             owner_version: known(&provenance.version),
             owner_build: known(&provenance.build),
-            owner_channel: known(&provenance.channel),
+            owner_channel,
             owner_options: Fact::known(provenance.options, because.clone()),
             bundled: Fact::known(provenance.bundled.is_some(), because.clone()),
             bundled_from: known(provenance.bundled.as_deref().unwrap_or_default()),
