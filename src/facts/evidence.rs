@@ -14,7 +14,7 @@ pub struct EvidenceId(pub u32);
 pub struct GapId(pub u32);
 
 /// A place and what stands there.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Evidence {
     /// File or directory, as seen from inside the target's root; empty where the place is the environment of the process.
@@ -22,6 +22,12 @@ pub struct Evidence {
     /// Line in a text file, counted from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,
+    /// Column in that line, in characters, counted from 1; `text` is then the whole line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<u32>,
+    /// How many characters of the line are meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub length: Option<u32>,
     /// Offset in a binary file, in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset: Option<u64>,

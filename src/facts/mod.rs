@@ -13,11 +13,14 @@ mod evidence;
 mod fact;
 mod flat;
 mod flat_keys;
+mod job;
 mod loading;
 mod mapped;
 mod object;
 mod package;
+mod picture;
 mod process;
+mod run;
 mod unflat;
 
 use schemars::JsonSchema;
@@ -31,14 +34,17 @@ pub use environment::{
 pub use evidence::{Evidence, EvidenceId, Gap, GapId};
 pub use fact::Fact;
 pub use flat::{FLAT_SCHEMA, Flat};
+pub use job::{Job, LateSetting, ParallelOpen, ProcessPool, Setting, ShadowingFile, Unclear};
 pub use loading::{Binding, Capture, CpuVariant, CutRpath, FatalHit, OrderEffect, UndefinedSymbol};
 pub use mapped::{LibcNeed, Mapped, RuntimeNeed};
 pub use object::{MissingVersion, Need, Object};
 pub use package::Package;
+pub use picture::{Picture, RankMask, Suggestion};
 pub use process::{
     BlasUse, Choice, Duplicates, Hdf5Use, ImportFailure, LoadedLibrary, MpiUse, OpenmpRuntime, Override, Preload,
     Process, SharedSoname,
 };
+pub use run::{Run, ThreadPool};
 pub use unflat::FactsError;
 
 /// The two packages that `mpi.agreement` compares: the public words of the interface name them.
@@ -67,6 +73,9 @@ pub struct Facts {
     pub missing_versions: Fact<Vec<MissingVersion>>,
     /// The one process that performs the imports.
     pub process: Process,
+    /// The job script that would start it; null when none was asked about.
+    #[serde(default)]
+    pub job: Option<Job>,
     /// What stands where; facts refer to it by index.
     pub evidence: Vec<Evidence>,
     /// What could not be read or decided; unknown facts refer to it by index.

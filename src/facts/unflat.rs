@@ -119,6 +119,7 @@ impl Reader<'_> {
             needs,
             missing_versions,
             process,
+            job: None,
             evidence: Vec::new(),
             gaps: self.gaps,
         })

@@ -9,7 +9,7 @@ use super::types::{Record, Type};
 use super::value::{Missing, Reason, Seen, Value};
 
 /// Facts that every condition can name, whatever its subject.
-const COMMON: [&str; 6] = ["environment", "process", "packages", "objects", "needs", "missing_versions"];
+const COMMON: [&str; 7] = ["environment", "process", "packages", "objects", "needs", "missing_versions", "job"];
 
 /// One word of `subject`.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct Subject {
 enum Naming {
     /// There is one, called so.
     Fixed,
+    /// There is one, called by this field, or none.
+    Optional(&'static str),
     /// There is one, called by its prefix.
     Prefix,
     /// Called by these fields.
@@ -38,7 +40,7 @@ const fn several(word: &'static str, path: &'static [&'static str], by: &'static
 }
 
 /// All subjects, in the order of the manual.
-static SUBJECTS: [Subject; 32] = [
+static SUBJECTS: [Subject; 39] = [
     Subject { word: "environment", path: &["environment"], naming: Naming::Prefix },
     Subject { word: "process", path: &["process"], naming: Naming::Fixed },
     Subject { word: "package", path: &["packages"], naming: Naming::Package },
@@ -75,6 +77,13 @@ static SUBJECTS: [Subject; 32] = [
     several("activation_variable", &["environment", "activation"], &["name"]),
     several("altered_package", &["environment", "altered_packages"], &["name"]),
     several("defect", &["environment", "defects"], &["path"]),
+    Subject { word: "job", path: &["job"], naming: Naming::Optional("script") },
+    several("run", &["job", "runs"], &["name"]),
+    several("setting", &["job", "settings"], &["place", "name"]),
+    several("process_pool", &["job", "process_pools"], &["place"]),
+    several("late_setting", &["job", "late_settings"], &["place"]),
+    several("shadowing_file", &["job", "shadowing_files"], &["module"]),
+    several("unclear", &["job", "unclear"], &["place"]),
 ];
 
 /// What the facts hold of one subject.
@@ -135,7 +144,8 @@ impl Subject {
     pub(super) fn find<'f>(&self, facts: &'f Map<String, Json>) -> Found<'f> {
         let (first, rest) = self.path.split_first().unzip();
         let first = first.and_then(|first| facts.get(*first));
-        let stands = rest.into_iter().flatten().try_fold(first, |json, step| Some(json?.get(*step))).flatten();
+        let within = |json: &'f Json, step: &&str| if json.is_null() { Some(json) } else { json.get(*step) };
+        let stands = first.and_then(|json| rest.into_iter().flatten().try_fold(json, within));
         let missing = |reason: &Json| Missing {
             name: self.list_name(),
             reason: reason.as_u64().map_or_else(|| Reason::Text("not given".to_owned()), Reason::Gap),
@@ -143,7 +153,11 @@ impl Subject {
         let Some(json) = stands else {
             return Found { items: Vec::new(), because: Vec::new(), hidden: Some(missing(&Json::Null)) };
         };
-        if matches!(self.naming, Naming::Fixed | Naming::Prefix) {
+        // What is part of something that is not there is not there either.
+        if json.is_null() {
+            return Found { items: Vec::new(), because: Vec::new(), hidden: None };
+        }
+        if matches!(self.naming, Naming::Fixed | Naming::Prefix | Naming::Optional(_)) {
             return Found { items: vec![json], because: Vec::new(), hidden: None };
         }
         let list = json.get("value").unwrap_or(json).as_array();
@@ -163,6 +177,7 @@ impl Subject {
         };
         match &self.naming {
             Naming::Fixed => self.word.to_owned(),
+            Naming::Optional(field) => text(&[*field]),
             Naming::Prefix => text(&["python", "prefix"]),
             Naming::Fields(fields, between) => {
                 fields.iter().map(|field| text(&[*field])).collect::<Vec<_>>().join(between)

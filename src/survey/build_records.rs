@@ -226,7 +226,7 @@ impl Builder<'_, '_> {
 
     fn place(&mut self, path: &TreePath, entry: &Entry) -> EvidenceId {
         let text = format!("{} = {}", entry.way, entry.text);
-        self.ledger.keep(Evidence { path: path.text(), line: Some(entry.line), offset: None, text })
+        self.ledger.keep(Evidence { path: path.text(), line: Some(entry.line), text, ..Evidence::default() })
     }
 }
 

@@ -18,7 +18,13 @@ impl Ledger {
     /// Evidence that discovery shows.
     pub(super) fn shown(&mut self, evidence: &discover::Evidence) -> EvidenceId {
         let path = if evidence.path == TreePath::root() { String::new() } else { evidence.path.text() };
-        self.keep(Evidence { path, line: evidence.line, offset: evidence.offset, text: evidence.text.clone() })
+        self.keep(Evidence {
+            path,
+            line: evidence.line,
+            offset: evidence.offset,
+            text: evidence.text.clone(),
+            ..Evidence::default()
+        })
     }
 
     /// What discovery answers, as a fact.

@@ -178,9 +178,9 @@ fn version_of_library(
             Ok(Some((version, offset))) => {
                 let id = ledger.keep(crate::facts::Evidence {
                     path: object.real.text(),
-                    line: None,
                     offset: Some(offset),
                     text: version.clone(),
+                    ..crate::facts::Evidence::default()
                 });
                 return Fact::known(version, vec![id]);
             }

@@ -15,17 +15,26 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
+    /// A ledger that holds these gaps.
+    pub(super) fn with(gaps: &[Gap]) -> Self {
+        let mut ledger = Self::default();
+        for gap in gaps {
+            ledger.gap(gap);
+        }
+        ledger
+    }
+
     /// `text` stands at `path`.
     pub(super) fn note(&mut self, path: &TreePath, text: impl Into<String>) -> EvidenceId {
         // The root stands for the environment of the process, where there is no file to point at.
         let path = if *path == TreePath::root() { String::new() } else { path.text() };
-        self.keep(Evidence { path, line: None, offset: None, text: text.into() })
+        self.keep(Evidence { path, text: text.into(), ..Evidence::default() })
     }
 
     /// A variable of the process.
     pub(super) fn variable(&mut self, name: &str, value: &[u8], origin: &str) -> EvidenceId {
         let text = format!("{name}={} ({origin})", printable(value));
-        self.keep(Evidence { path: String::new(), line: None, offset: None, text })
+        self.keep(Evidence { text, ..Evidence::default() })
     }
 
     /// Any place.
@@ -46,8 +55,12 @@ impl Ledger {
 
     /// What the identification saw.
     pub(super) fn seen(&mut self, seen: &[Seen]) -> Vec<EvidenceId> {
-        let place =
-            |it: &Seen| Evidence { path: it.path.text(), line: None, offset: it.offset_bytes, text: it.text.clone() };
+        let place = |it: &Seen| Evidence {
+            path: it.path.text(),
+            offset: it.offset_bytes,
+            text: it.text.clone(),
+            ..Evidence::default()
+        };
         seen.iter().map(|it| self.keep(place(it))).collect()
     }
 

@@ -103,10 +103,7 @@ pub fn survey(view: &View, know: &Knowledge, question: &Question) -> Result<Vec<
 }
 
 fn facts_of(world: &World<'_>, target: String) -> Facts {
-    let mut ledger = Ledger::default();
-    for gap in &world.gaps {
-        ledger.gap(gap);
-    }
+    let mut ledger = Ledger::with(&world.gaps);
     let mut session = world.session();
     let imports = world.imports();
     for import in &imports {
@@ -145,6 +142,7 @@ fn facts_of(world: &World<'_>, target: String) -> Facts {
         needs,
         missing_versions,
         process,
+        job: None,
         evidence: Vec::new(),
         gaps: Vec::new(),
     };

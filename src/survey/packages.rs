@@ -143,9 +143,9 @@ impl Builder<'_, '_> {
                         let name = if hit.pattern == 0 { interface.new.as_str() } else { interface.old.as_str() };
                         let id = self.ledger.keep(crate::facts::Evidence {
                             path: file.path.text(),
-                            line: None,
                             offset: Some(hit.offset_bytes),
                             text: format!("imports {}", name.replace('\\', "")),
+                            ..crate::facts::Evidence::default()
                         });
                         return Fact::known(word.to_owned(), vec![id]);
                     }

@@ -5,7 +5,7 @@ use regex::Regex;
 use super::builder::Builder;
 use super::knowledge::Tools;
 use crate::base::{Gap, Glob, Stage, TreePath, printable};
-use crate::facts::{EvidenceId, Fact};
+use crate::facts::{Evidence, EvidenceId, Fact};
 
 /// Directories between a library and the prefix that holds its programs: `lib/x86_64-linux-gnu`.
 const DEPTH: usize = 3;
@@ -62,8 +62,7 @@ impl Builder<'_, '_> {
         };
         for (pattern, word) in [(&tools.parallel, "parallel"), (&tools.serial, "serial")] {
             if let Some((line, shown)) = line_of(&text, pattern) {
-                let evidence =
-                    crate::facts::Evidence { path: path.text(), line: Some(line), offset: None, text: shown };
+                let evidence = Evidence { path: path.text(), line: Some(line), text: shown, ..Evidence::default() };
                 return Ok(Some((word, self.ledger.keep(evidence))));
             }
         }
@@ -94,8 +93,7 @@ impl Builder<'_, '_> {
             let compiler = tools.compiler.captures(&text).and_then(|it| it.name("name"));
             if let (Some(compiler), Some((line, shown))) = (compiler, line_of(&text, &tools.compiler)) {
                 let word = if tools.parallel_compiler.is_match(compiler.as_str()) { "parallel" } else { "serial" };
-                let evidence =
-                    crate::facts::Evidence { path: program.text(), line: Some(line), offset: None, text: shown };
+                let evidence = Evidence { path: program.text(), line: Some(line), text: shown, ..Evidence::default() };
                 return (word, self.ledger.keep(evidence));
             }
         }

@@ -24,15 +24,15 @@ pub(crate) fn gap(path: &str, stage: &str, reason: &str, hides: &str) -> Gap {
 }
 
 pub(crate) fn at_offset(path: &str, offset: u64, text: &str) -> Evidence {
-    Evidence { path: path.into(), line: None, offset: Some(offset), text: text.into() }
+    Evidence { path: path.into(), offset: Some(offset), text: text.into(), ..Evidence::default() }
 }
 
 pub(crate) fn at_line(path: &str, line: u32, text: &str) -> Evidence {
-    Evidence { path: path.into(), line: Some(line), offset: None, text: text.into() }
+    Evidence { path: path.into(), line: Some(line), text: text.into(), ..Evidence::default() }
 }
 
 pub(crate) fn seen(path: &str, text: &str) -> Evidence {
-    Evidence { path: path.into(), line: None, offset: None, text: text.into() }
+    Evidence { path: path.into(), text: text.into(), ..Evidence::default() }
 }
 
 pub(crate) fn finding(
@@ -237,6 +237,7 @@ pub(crate) fn facts(prefix: &str, imports: &[&str]) -> Facts {
             libc_needs: known(vec![]),
             runtime_needs: known(vec![]),
         },
+        job: None,
         evidence: vec![],
         gaps: vec![],
     }
