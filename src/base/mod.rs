@@ -2,6 +2,7 @@
 
 mod builtin;
 mod gap;
+mod knowledge;
 mod map;
 mod path;
 mod pattern;
@@ -11,6 +12,7 @@ mod version;
 
 pub use builtin::{TextFile, builtin_files};
 pub use gap::{Gap, Stage};
+pub use knowledge::{KnowledgeError, distance, nearest, parse};
 pub use map::Map;
 pub use path::{TreePath, printable};
 pub use pattern::Glob;

@@ -1,6 +1,6 @@
 //! What is wrong with a file of knowledge: file, line, column and the nearest valid word.
 
-use crate::base::TextFile;
+use super::TextFile;
 
 /// Why a description cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,7 +20,7 @@ pub struct KnowledgeError {
 
 impl KnowledgeError {
     /// An error at byte `at` of the file.
-    pub(super) fn at(file: &TextFile, at: usize, message: impl Into<String>) -> Self {
+    pub fn at(file: &TextFile, at: usize, message: impl Into<String>) -> Self {
         let before = file.text.get(..at).unwrap_or(&file.text);
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().map_or(0, |it| it.chars().count()) + 1;
@@ -28,13 +28,14 @@ impl KnowledgeError {
     }
 
     /// With the word of `valid` that is nearest to `word`.
-    pub(super) fn instead_of<'a>(mut self, word: &str, valid: impl IntoIterator<Item = &'a str>) -> Self {
+    #[must_use]
+    pub fn instead_of<'a>(mut self, word: &str, valid: impl IntoIterator<Item = &'a str>) -> Self {
         self.nearest = nearest(word, valid);
         self
     }
 
     /// What the TOML reader says, with the nearest of the words that it expected.
-    pub(super) fn toml(file: &TextFile, error: &toml::de::Error) -> Self {
+    pub fn toml(file: &TextFile, error: &toml::de::Error) -> Self {
         let message = error.message().lines().collect::<Vec<_>>().join(", ");
         // serde writes: unknown field `x`, expected one of `a`, `b`.
         let mut quoted = message.split('`').skip(1).step_by(2);
@@ -47,7 +48,10 @@ impl KnowledgeError {
 }
 
 /// Reads a description whose messages need no more than the TOML reader says.
-pub(crate) fn parse<T: serde::de::DeserializeOwned>(file: &TextFile) -> Result<T, KnowledgeError> {
+///
+/// # Errors
+/// What the TOML reader says, with its place.
+pub fn parse<T: serde::de::DeserializeOwned>(file: &TextFile) -> Result<T, KnowledgeError> {
     toml::from_str(&file.text).map_err(|it| KnowledgeError::toml(file, &it))
 }
 
@@ -55,13 +59,14 @@ fn suggestion(nearest: Option<&str>) -> String {
     nearest.map(|it| format!("; did you mean `{it}`?")).unwrap_or_default()
 }
 
-fn nearest<'a>(word: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<String> {
+/// The word of `valid` that is nearest to `word`, if one is near.
+pub fn nearest<'a>(word: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let candidates = valid.into_iter().map(|it| (distance(word, it), it));
     candidates.filter(|(far, it)| *far <= 1 + it.len() / 3).min().map(|(_, it)| it.to_owned())
 }
 
 /// Insertions, deletions and replacements between two words.
-fn distance(a: &str, b: &str) -> usize {
+pub fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.chars().enumerate() {
