@@ -15,6 +15,9 @@ pub mod elf;
 /// The same of a file of macOS, less exactly.
 pub mod macho;
 
+/// What the administrator of a machine knows: `site.toml`.
+pub mod site;
+
 /// What Python source says, without running it.
 pub mod python;
 

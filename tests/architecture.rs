@@ -12,11 +12,12 @@ use std::fs;
 use support::source::{Line, Source, files, root, sources};
 
 /// Module, and the modules that it may name.
-const ARROWS: [(&str, &str); 14] = [
+const ARROWS: [(&str, &str); 15] = [
     ("base", ""),
     ("tree", "base"),
     ("elf", "base"),
     ("macho", "base"),
+    ("site", "base"),
     ("python", "base"),
     ("trace", "base python tree"),
     ("discover", "base elf tree"),
