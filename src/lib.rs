@@ -17,6 +17,8 @@ pub mod macho;
 
 /// What the administrator of a machine knows: `site.toml`.
 pub mod site;
+/// What a job script says: directives, and each command with its environment and conditions, without running it.
+pub mod job;
 
 /// What Python source says, without running it.
 pub mod python;

@@ -12,12 +12,13 @@ use std::fs;
 use support::source::{Line, Source, files, root, sources};
 
 /// Module, and the modules that it may name.
-const ARROWS: [(&str, &str); 15] = [
+const ARROWS: [(&str, &str); 16] = [
     ("base", ""),
     ("tree", "base"),
     ("elf", "base"),
     ("macho", "base"),
     ("site", "base"),
+    ("job", "base"),
     ("python", "base"),
     ("trace", "base python tree"),
     ("discover", "base elf tree"),
@@ -31,10 +32,11 @@ const ARROWS: [(&str, &str); 15] = [
 ];
 
 /// A name, the files that may use it (beginnings of paths below `src/`), and why.
-const ONE_PLACE: [(&str, &[&str], &str); 23] = [
+const ONE_PLACE: [(&str, &[&str], &str); 24] = [
     ("goblin", &["elf/"], "one door for hostile bytes, one place for limits"),
     ("walkdir", &["tree/host.rs"], "everything else must work inside an archive"),
     ("std::fs", &["tree/host.rs", "cli/"], "everything else must work inside an archive"),
+    ("tree_sitter", &["job/"], "one door for the C parser of shell scripts"),
     ("ruff_", &["python/"], "one reader of Python"),
     ("stacker", &["trace/state.rs", "python/reader.rs"], "two places decide how deep sources nest"),
     ("cel", &["rules/condition.rs"], "a young crate behind one door"),
@@ -62,8 +64,8 @@ const ONE_PLACE: [(&str, &[&str], &str); 23] = [
 ];
 
 /// Modules that turn bytes into facts: an error there becomes a gap.
-const PRODUCERS: [&str; 10] =
-    ["base", "tree", "elf", "macho", "python", "trace", "discover", "loader", "identify", "survey"];
+const PRODUCERS: [&str; 11] =
+    ["base", "tree", "elf", "macho", "job", "python", "trace", "discover", "loader", "identify", "survey"];
 
 /// `.ok()` in a producer is allowed where the line says one of these, because no error is lost there.
 const KEPT: [(&str, &str); 7] = [
