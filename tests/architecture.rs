@@ -32,11 +32,10 @@ const ARROWS: [(&str, &str); 16] = [
 ];
 
 /// A name, the files that may use it (beginnings of paths below `src/`), and why.
-const ONE_PLACE: [(&str, &[&str], &str); 24] = [
+const ONE_PLACE: [(&str, &[&str], &str); 23] = [
     ("goblin", &["elf/"], "one door for hostile bytes, one place for limits"),
     ("walkdir", &["tree/host.rs"], "everything else must work inside an archive"),
     ("std::fs", &["tree/host.rs", "cli/"], "everything else must work inside an archive"),
-    ("tree_sitter", &["job/"], "one door for the C parser of shell scripts"),
     ("ruff_", &["python/"], "one reader of Python"),
     ("stacker", &["trace/state.rs", "python/reader.rs"], "two places decide how deep sources nest"),
     ("cel", &["rules/condition.rs"], "a young crate behind one door"),

@@ -5,10 +5,51 @@
 //!
 //! Invariant: any bytes give a `Script`; what was not understood is an [`Unclear`], never nothing.
 
+mod arithmetic;
+mod builtins;
+mod condition;
+mod csh;
+mod directives;
+mod expand;
 pub mod limits;
+mod loops;
+mod node;
+mod parameter;
+mod parser;
+mod pattern;
+mod run;
+mod simple;
+mod text;
 mod value;
+mod words;
+mod world;
 
+pub use directives::directives;
 pub use value::{Binding, Environment, Part, Place, Rest, Value};
+
+use run::Runner;
+use text::Origin;
+use world::{World, common};
+
+/// Follows a script from its first statement to its last.
+pub fn read(source: &Source<'_>, setup: &Setup, surroundings: &mut dyn Surroundings) -> Script {
+    let dialect = directives::dialect(source);
+    if let Dialect::Other(_) = dialect {
+        return Script { dialect, commands: Vec::new(), unclear: Vec::new(), last: setup.environment.clone() };
+    }
+    let origin = Origin::file(source.path, source.bytes);
+    let mut runner = Runner::new(surroundings, dialect == Dialect::Csh);
+    if limits::SCRIPT_BYTES < source.bytes.len() {
+        runner.unclear_at(origin.place(0, 0), String::new(), "a very long script: its end is not read");
+    }
+    if let Some(at) = origin.text().find("\r\n") {
+        let why = "lines end with a carriage return, which the shell takes for a part of the last word";
+        runner.unclear_at(origin.place(at, at + 1), String::new(), why);
+    }
+    let worlds = runner.text(&origin, vec![World::new(setup)]);
+    let last = common(worlds, &origin.place(origin.text().len(), origin.text().len()));
+    Script { dialect, commands: runner.commands, unclear: runner.unclear, last }
+}
 
 /// The bytes of a script, and the name that its places carry.
 #[derive(Debug, Clone, Copy)]

@@ -116,10 +116,25 @@ impl Value {
                 Part::Unknown { .. } => self.parts.push(part.clone()),
             }
         }
+        self.came_all_from(other);
+        self.bound();
+    }
+
+    /// Remembers where another value came from.
+    pub(super) fn came_all_from(&mut self, other: &Self) {
         for place in &other.places {
             self.came_from(place);
         }
-        self.bound();
+    }
+
+    /// A substitution loses the line breaks at its end.
+    pub(super) fn trim_newlines(&mut self) {
+        if let Some(Part::Text(text)) = self.parts.last_mut() {
+            text.truncate(text.trim_end_matches('\n').len());
+            if text.is_empty() {
+                self.parts.pop();
+            }
+        }
     }
 
     /// This value as it is after the assignment or word at `place`.
@@ -254,6 +269,11 @@ impl Environment {
     /// Every name of which something was said, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Binding)> {
         self.bindings.iter().map(|(name, binding)| (name.as_str(), binding))
+    }
+
+    /// Whether nothing was said of any name since both were one.
+    pub(super) fn same_bindings(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.bindings, &other.bindings)
     }
 
     /// Whether the same is known of every name, wherever it comes from.

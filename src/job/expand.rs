@@ -1,0 +1,491 @@
+//! Words become fields: braces, tilde, expansions, splitting. Paths are never looked up: an unquoted `*` is unknown.
+
+use super::limits::WORDS;
+use super::node::{Node, Piece, Word};
+use super::run::Runner;
+use super::text::Span;
+use super::value::{Binding, Value};
+use super::world::{Field, World};
+
+/// What one piece of a word stands for.
+pub(super) enum Expansion {
+    One(Value),
+    /// `$@` and arrays: fields of their own.
+    Fields(Vec<Field>),
+}
+
+/// Fields while they are put together.
+struct Builder {
+    done: Vec<Field>,
+    current: Option<Field>,
+    /// The current field holds an unquoted `*`, `?` or `[...]`.
+    globs: bool,
+}
+
+impl Builder {
+    fn current(&mut self) -> &mut Field {
+        self.current.get_or_insert_with(|| Field { value: Value::default(), open: false })
+    }
+
+    fn finish(&mut self, span: &Span) {
+        let Some(mut field) = self.current.take() else { return };
+        if self.globs && field.value.text().is_none_or(|it| is_glob(&it)) {
+            field =
+                Field { value: Value::unknown(format!("files {}", field.value.display()), &span.place()), open: true };
+        }
+        self.globs = false;
+        if self.done.len() < WORDS {
+            self.done.push(field);
+        }
+    }
+
+    /// Text that blanks split.
+    fn split(&mut self, value: &Value, separators: &str, span: &Span) {
+        for part in &value.parts {
+            let mut piece = Value { parts: vec![part.clone()], places: value.places.clone() };
+            let Some(text) = piece.text() else {
+                let field = self.current();
+                field.value.push(&piece);
+                field.open = true;
+                continue;
+            };
+            let mut words = text.split(|it| separators.contains(it)).peekable();
+            while let Some(word) = words.next() {
+                if !word.is_empty() {
+                    piece.parts.clear();
+                    piece.push_text(word);
+                    self.current().value.push(&piece);
+                    self.globs |= is_glob(word);
+                }
+                if words.peek().is_some() {
+                    self.finish(span);
+                }
+            }
+        }
+    }
+}
+
+fn is_glob(text: &str) -> bool {
+    text.contains(['*', '?']) || text.find('[').is_some_and(|at| text.get(at + 2..).is_some_and(|it| it.contains(']')))
+}
+
+impl Runner<'_> {
+    /// The fields that a word of a command becomes.
+    pub(super) fn fields(&mut self, word: &Word, world: &mut World) -> Vec<Field> {
+        let mut fields = Vec::new();
+        for pieces in braces(&word.pieces) {
+            if WORDS < fields.len() {
+                self.unclear(&word.span, "very many words");
+                break;
+            }
+            let mut builder = Builder { done: Vec::new(), current: None, globs: false };
+            self.build(&pieces, &word.span, world, &mut builder);
+            builder.finish(&word.span);
+            fields.append(&mut builder.done);
+        }
+        fields
+    }
+
+    fn build(&mut self, pieces: &[Piece], span: &Span, world: &mut World, builder: &mut Builder) {
+        for (at, piece) in pieces.iter().enumerate() {
+            match piece {
+                Piece::Text { text, quoted } => {
+                    let value = if at == 0 && !quoted { self.tilde(text, false, span, world) } else { None };
+                    let mut known = Value::default();
+                    known.push_text(text);
+                    builder.current().value.push(&value.unwrap_or(known));
+                    builder.globs |= !quoted && is_glob(text);
+                }
+                Piece::Parameter { quoted, span, .. }
+                | Piece::Command { quoted, span, .. }
+                | Piece::Arithmetic { quoted, span, .. } => match self.piece(piece, world) {
+                    Expansion::One(value) if *quoted => builder.current().value.push(&value),
+                    Expansion::One(value) => self.split_words(&value, piece, span, world, builder),
+                    Expansion::Fields(fields) => self.splice(fields, *quoted, span, builder),
+                },
+                Piece::Process { .. } => {
+                    if let Expansion::One(value) = self.piece(piece, world) {
+                        builder.current().value.push(&value);
+                    }
+                }
+            }
+        }
+    }
+
+    fn split_words(&mut self, value: &Value, piece: &Piece, span: &Span, world: &World, builder: &mut Builder) {
+        // csh does not split the words of a variable again, only the output of commands.
+        if self.csh && matches!(piece, Piece::Parameter { .. }) {
+            return builder.current().value.push(value);
+        }
+        match world.shell.own("IFS") {
+            None | Some(Binding::Unset(_)) => builder.split(value, " \t\n", span),
+            Some(Binding::Set(separators)) => match separators.text() {
+                Some(separators) if separators.chars().all(char::is_whitespace) => {
+                    builder.split(value, &separators, span);
+                }
+                Some(separators) if value.text().is_some_and(|it| !it.contains(|it| separators.contains(it))) => {
+                    builder.split(value, "", span);
+                }
+                Some(_) | None => {
+                    let unknown = Value::unknown(format!("{} split by IFS", span.written()), &span.place());
+                    builder.split(&unknown, "", span);
+                }
+            },
+            Some(Binding::Unknown { .. }) => builder.split(value, " \t\n", span),
+        }
+    }
+
+    fn splice(&mut self, fields: Vec<Field>, quoted: bool, span: &Span, builder: &mut Builder) {
+        let last = fields.len().saturating_sub(1);
+        if fields.is_empty() && quoted && builder.current.as_ref().is_some_and(|it| it.value.parts.is_empty()) {
+            // `"$@"` without arguments is no word, also between its quotes.
+            builder.current = None;
+        }
+        for (at, field) in fields.into_iter().enumerate() {
+            if quoted || self.csh {
+                let current = builder.current();
+                current.value.push(&field.value);
+                current.open |= field.open;
+            } else {
+                let open = field.open;
+                builder.split(&field.value, " \t\n", span);
+                if open {
+                    builder.current().open = true;
+                }
+            }
+            if at < last {
+                builder.finish(span);
+            }
+        }
+    }
+
+    /// The word as one value: an assignment, a here-document, the subject of a `case`. Nothing is split.
+    pub(super) fn value(&mut self, word: &Word, world: &mut World) -> Value {
+        let mut value = Value::default();
+        for (at, piece) in word.pieces.iter().enumerate() {
+            match piece {
+                Piece::Text { text, quoted } => {
+                    match self.tilde(text, at != 0, &word.span, world).filter(|_| !quoted) {
+                        Some(expanded) => value.push(&expanded),
+                        None => value.push_text(text),
+                    }
+                }
+                Piece::Parameter { .. } | Piece::Command { .. } | Piece::Arithmetic { .. } | Piece::Process { .. } => {
+                    match self.piece(piece, world) {
+                        Expansion::One(one) => value.push(&one),
+                        Expansion::Fields(fields) => value.push(&joined(&fields)),
+                    }
+                }
+            }
+        }
+        value
+    }
+
+    /// The word as a pattern: quoted letters are plain. `None` when a part is unknown.
+    pub(super) fn pattern(&mut self, word: &Word, world: &mut World, expression: bool) -> Option<String> {
+        let mut pattern = String::new();
+        for piece in &word.pieces {
+            let (value, quoted) = match piece {
+                Piece::Text { text, quoted } => {
+                    let mut value = Value::default();
+                    value.push_text(text);
+                    (value, *quoted)
+                }
+                Piece::Parameter { quoted, .. } | Piece::Command { quoted, .. } | Piece::Arithmetic { quoted, .. } => {
+                    let value = match self.piece(piece, world) {
+                        Expansion::One(value) => value,
+                        Expansion::Fields(fields) => joined(&fields),
+                    };
+                    (value, *quoted)
+                }
+                Piece::Process { .. } => return None,
+            };
+            let text = value.text()?;
+            match (quoted, expression) {
+                (false, _) => pattern.push_str(&text),
+                (true, true) => pattern.push_str(&regex::escape(&text)),
+                (true, false) => text.chars().for_each(|it| pattern.extend(['\\', it])),
+            }
+        }
+        Some(pattern)
+    }
+
+    fn piece(&mut self, piece: &Piece, world: &mut World) -> Expansion {
+        match piece {
+            Piece::Text { text, .. } => {
+                let mut value = Value::default();
+                value.push_text(text);
+                Expansion::One(value)
+            }
+            Piece::Parameter { parameter, quoted, span } => self.parameter(parameter, *quoted, span, world),
+            Piece::Command { body, span, .. } => Expansion::One(self.substitution(body, span, world)),
+            Piece::Arithmetic { expression, span, .. } => {
+                let value = match self.arithmetic(expression, world) {
+                    Ok((number, from)) => {
+                        let mut value = from;
+                        value.parts.clear();
+                        value.push_text(&number.to_string());
+                        value
+                    }
+                    Err(mut from) => {
+                        let unknown = Value::unknown(span.written(), &span.place());
+                        from.parts = unknown.parts;
+                        from
+                    }
+                };
+                Expansion::One(value)
+            }
+            Piece::Process { body, span } => {
+                self.inside(body, world);
+                Expansion::One(Value::unknown(span.written(), &span.place()))
+            }
+        }
+    }
+
+    fn substitution(&mut self, body: &Node, span: &Span, world: &mut World) -> Value {
+        if let Some(value) = self.output(body, world) {
+            return value;
+        }
+        self.inside(body, world);
+        Value::unknown(span.written(), &span.place())
+    }
+
+    /// Follows commands that run in a shell of their own beside the word.
+    fn inside(&mut self, body: &Node, world: &mut World) {
+        let mut inner = world.clone();
+        inner.stdin = None;
+        let ended = self.run(body, vec![inner]);
+        world.after_subshell(&ended);
+    }
+
+    /// What `echo` and `printf '%s'` of known words print: nothing else is foretold.
+    fn output(&mut self, body: &Node, world: &mut World) -> Option<Value> {
+        let Node::Sequence(nodes) = body else { return None };
+        let [Node::Simple(simple)] = nodes.as_slice() else { return None };
+        if !simple.assignments.is_empty() || !simple.redirects.is_empty() {
+            return None;
+        }
+        let name = simple.words.first()?.span.written();
+        if !matches!(name.as_str(), "echo" | "printf" | "seq") || world.functions.contains_key(&name) {
+            return None;
+        }
+        let mut arguments = Vec::new();
+        for word in simple.words.get(1..)? {
+            arguments.append(&mut self.fields(word, world));
+        }
+        if arguments.iter().any(|it| it.open) {
+            return None;
+        }
+        let mut value = match (name.as_str(), arguments.first().and_then(|it| it.value.text())) {
+            ("echo", Some(first)) if first == "-n" => joined(arguments.get(1..)?),
+            ("echo", Some(first)) if first.starts_with('-') => return None,
+            ("echo", _) => joined(&arguments),
+            ("printf", Some(format)) if format == "%s" || format == "%s\\n" => match arguments.as_slice() {
+                [_, only] => only.value.clone(),
+                _ => return None,
+            },
+            ("printf", Some(format)) if arguments.len() == 1 && !format.contains(['%', '\\']) => joined(&arguments),
+            ("seq", _) => sequence(&arguments)?,
+            _ => return None,
+        };
+        value.trim_newlines();
+        Some(value)
+    }
+
+    fn tilde(&mut self, text: &str, colons: bool, span: &Span, world: &World) -> Option<Value> {
+        let start = text.starts_with('~') && !colons;
+        if !start {
+            return None;
+        }
+        let end = text.find(['/', ':']).unwrap_or(text.len());
+        let (user, rest) = text.get(1..).unwrap_or_default().split_at(end.max(1) - 1);
+        let mut value = match (user, world.shell.value("HOME")) {
+            ("", Some(home)) => home.clone(),
+            _ => Value::unknown(format!("~{user}"), &span.place()),
+        };
+        value.push_text(rest);
+        Some(value)
+    }
+
+    /// Elements of an array literal.
+    pub(super) fn elements(
+        &mut self,
+        elements: &[(Option<Word>, Word)],
+        world: &mut World,
+    ) -> Option<Vec<(Option<i64>, Value)>> {
+        let mut found = Vec::new();
+        for (index, word) in elements {
+            match index {
+                Some(index) => {
+                    let at = self.arithmetic(index, world).map_or(None, |(at, _)| Some(at))?;
+                    let value = self.value(word, world);
+                    found.push((Some(at), value));
+                }
+                None => {
+                    let fields = self.fields(word, world);
+                    if fields.iter().any(|it| it.open) {
+                        return None;
+                    }
+                    found.extend(fields.into_iter().map(|it| (None, it.value)));
+                }
+            }
+            if WORDS < found.len() {
+                return None;
+            }
+        }
+        Some(found)
+    }
+}
+
+/// Fields as one value, with blanks between them.
+pub(super) fn joined(fields: &[Field]) -> Value {
+    let mut value = Value::default();
+    for (at, field) in fields.iter().enumerate() {
+        if 0 < at {
+            value.push_text(" ");
+        }
+        value.push(&field.value);
+    }
+    value
+}
+
+/// What `seq` prints for whole numbers.
+fn sequence(arguments: &[Field]) -> Option<Value> {
+    let mut numbers = Vec::new();
+    let mut value = Value::default();
+    for field in arguments {
+        numbers.push(field.value.text()?.parse::<i64>().map_or(None, Some)?);
+        value.push(&field.value);
+    }
+    let (first, step, last) = match numbers.as_slice() {
+        [last] => (1, 1, *last),
+        [first, last] => (*first, 1, *last),
+        [first, step, last] => (*first, *step, *last),
+        _ => return None,
+    };
+    value.parts.clear();
+    let (mut at, mut count) = (first, 0);
+    while step != 0 && ((0 < step && at <= last) || (step < 0 && last <= at)) {
+        count += 1;
+        if WORDS < count {
+            return None;
+        }
+        value.push_text(&format!("{at}\n"));
+        at = at.checked_add(step)?;
+    }
+    (step != 0).then_some(value)
+}
+
+/// `a{b,c}` and `{1..4}`: the words that braces make of one.
+fn braces(pieces: &[Piece]) -> Vec<Vec<Piece>> {
+    let brace = |it: &Piece| matches!(it, Piece::Text { text, quoted: false } if text.contains('{'));
+    if !pieces.iter().any(brace) {
+        return vec![pieces.to_vec()];
+    }
+    // One letter a piece where it is not quoted: braces and commas can then be found by position.
+    let mut letters = Vec::new();
+    for piece in pieces {
+        match piece {
+            Piece::Text { text, quoted: false } => {
+                letters.extend(text.chars().map(|it| Piece::Text { text: it.to_string(), quoted: false }));
+            }
+            other => letters.push(other.clone()),
+        }
+    }
+    let mut words = Vec::new();
+    expand_braces(&letters, &mut words, 0);
+    words.into_iter().map(|it| rejoined(&it)).collect()
+}
+
+fn letter(piece: &Piece) -> Option<char> {
+    match piece {
+        Piece::Text { text, quoted: false } => text.chars().next(),
+        _ => None,
+    }
+}
+
+fn expand_braces(pieces: &[Piece], words: &mut Vec<Vec<Piece>>, depth: usize) {
+    /// Braces in one word, one behind the other or nested: each multiplies.
+    const BRACES: usize = 12;
+    let found = (0..pieces.len()).find_map(|at| alternatives(pieces, at).map(|(parts, end)| (at, parts, end)));
+    let Some((start, parts, end)) = found.filter(|_| depth < BRACES && words.len() < WORDS) else {
+        words.push(pieces.to_vec());
+        return;
+    };
+    for part in parts {
+        if WORDS < words.len() {
+            return;
+        }
+        let before = pieces.get(..start).unwrap_or_default().iter().cloned();
+        let after = pieces.get(end..).unwrap_or_default().iter().cloned();
+        let word: Vec<Piece> = before.chain(part).chain(after).collect();
+        expand_braces(&word, words, depth + 1);
+    }
+}
+
+/// The alternatives of the brace that opens at `at`, and where it ends.
+fn alternatives(pieces: &[Piece], at: usize) -> Option<(Vec<Vec<Piece>>, usize)> {
+    if pieces.get(at).and_then(letter) != Some('{') {
+        return None;
+    }
+    let (mut depth, mut parts, mut part) = (0_usize, Vec::new(), Vec::new());
+    for (offset, piece) in pieces.iter().enumerate().skip(at + 1) {
+        match letter(piece) {
+            Some('{') => depth += 1,
+            Some('}') if depth == 0 => {
+                parts.push(part);
+                let parts = if parts.len() == 1 { range(parts.first()?)? } else { parts };
+                return Some((parts, offset + 1));
+            }
+            Some('}') => depth -= 1,
+            Some(',') if depth == 0 => {
+                parts.push(std::mem::take(&mut part));
+                continue;
+            }
+            Some(_) | None => {}
+        }
+        part.push(piece.clone());
+    }
+    None
+}
+
+/// `1..8`, `08..12`, `1..9..2`, `a..e`.
+fn range(pieces: &[Piece]) -> Option<Vec<Vec<Piece>>> {
+    let text: String = pieces.iter().map(letter).collect::<Option<String>>()?;
+    let ends: Vec<&str> = text.split("..").collect();
+    let (first, last) = (*ends.first()?, *ends.get(1)?);
+    let step = ends.get(2).map_or(Some(1), |it| it.parse::<i64>().map_or(None, Some))?.abs().max(1);
+    let word = |it: String| vec![Piece::Text { text: it, quoted: true }];
+    let one = |it: &str| it.chars().next().filter(|_| it.len() == 1).filter(char::is_ascii_alphabetic);
+    let number = |it: &str| it.parse::<i64>().map_or(None, Some);
+    let (low, high, letters) = match (one(first), one(last)) {
+        (Some(a), Some(b)) => (i64::from(u32::from(a)), i64::from(u32::from(b)), true),
+        _ => (number(first)?, number(last)?, false),
+    };
+    let padded = |it: &str| it.trim_start_matches('-').starts_with('0') && 1 < it.trim_start_matches('-').len();
+    let width = if padded(first) || padded(last) { first.len().max(last.len()) } else { 0 };
+    let count = high.checked_sub(low)?.checked_abs()? / step + 1;
+    if ends.len() > 3 || i64::try_from(WORDS).is_ok_and(|it| it < count) {
+        return None;
+    }
+    let at = |turn: i64| if low <= high { low + turn * step } else { low - turn * step };
+    let text = |it: i64| match u32::try_from(it).map_or(None, char::from_u32).filter(|_| letters) {
+        Some(letter) => letter.to_string(),
+        None => format!("{it:0width$}"),
+    };
+    Some((0..count).map(|turn| word(text(at(turn)))).collect())
+}
+
+/// Single letters become texts again.
+fn rejoined(pieces: &[Piece]) -> Vec<Piece> {
+    let mut out: Vec<Piece> = Vec::new();
+    for piece in pieces {
+        match (out.last_mut(), piece) {
+            (Some(Piece::Text { text, quoted: false }), Piece::Text { text: more, quoted: false }) => {
+                text.push_str(more)
+            }
+            _ => out.push(piece.clone()),
+        }
+    }
+    out
+}
