@@ -10,10 +10,10 @@ use super::value::{Binding, Value};
 use super::world::{Elements, Field, Flow, Status, World};
 
 /// Builtins that change nothing that is followed here.
-const WITHOUT_EFFECT: [&str; 33] = [
+const WITHOUT_EFFECT: [&str; 34] = [
     ":", "alias", "bg", "bind", "caller", "compgen", "complete", "dirs", "disown", "echo", "enable", "false", "fc",
     "fg", "hash", "help", "history", "jobs", "kill", "popd", "printf", "pwd", "shopt", "suspend", "times", "trap",
-    "true", "type", "ulimit", "umask", "unalias", "limit", "rehash",
+    "true", "type", "ulimit", "umask", "unalias", "limit", "rehash", "unlimit",
 ];
 
 /// A field with the word that it came from.
@@ -169,7 +169,6 @@ impl Runner<'_> {
             name if WITHOUT_EFFECT.contains(&name) => {}
             "export" | "declare" | "typeset" | "local" | "readonly" => self.declare(name, rest, &mut world),
             "unset" => self.unset(rest, span, &mut world),
-            "set" if self.csh => self.csh_set(rest, span, &mut world),
             "set" => self.set_options(rest, &mut world),
             "shift" => shift(rest.first(), span, &mut world),
             "[" | "test" => {
@@ -216,6 +215,13 @@ impl Runner<'_> {
 
     /// `NAME=VALUE` in every form.
     pub(super) fn assign(&mut self, assignment: &Assignment, world: &mut World) {
+        self.assign_plain(assignment, world);
+        if self.csh && assignment.name == "path" {
+            self.csh_path(&assignment.span, world);
+        }
+    }
+
+    fn assign_plain(&mut self, assignment: &Assignment, world: &mut World) {
         let place = assignment.span.place();
         match (&assignment.value, &assignment.index) {
             (Assigned::Word(word), None) => {
@@ -437,8 +443,10 @@ impl Runner<'_> {
             }
             Some(_) | None => target,
         };
-        let moved = Value::unknown("$PWD", &span.place());
-        world.set("PWD", if absolute && whole.is_known() { whole.clone() } else { moved });
+        if world.shell.own("PWD").is_some() {
+            let moved = Value::unknown("$PWD", &span.place());
+            world.set("PWD", if absolute && whole.is_known() { whole.clone() } else { moved });
+        }
         world.directory = Some(whole.latest(&span.place()));
     }
 

@@ -1,7 +1,7 @@
 //! Words become fields: braces, tilde, expansions, splitting. Paths are never looked up: an unquoted `*` is unknown.
 
 use super::limits::WORDS;
-use super::node::{Node, Piece, Word};
+use super::node::{Node, Operation, Piece, Simple, Word};
 use super::run::Runner;
 use super::text::Span;
 use super::value::{Binding, Value};
@@ -65,6 +65,12 @@ impl Builder {
     }
 }
 
+/// Numbers that are never several words, known or not: `$?`, `$#`, `$$`, `$!`, `${#X}`.
+fn is_one_word(piece: &Piece) -> bool {
+    let Piece::Parameter { parameter, .. } = piece else { return false };
+    matches!(parameter.name.as_str(), "?" | "#" | "$" | "!") || matches!(parameter.operation, Operation::Length)
+}
+
 fn is_glob(text: &str) -> bool {
     text.contains(['*', '?']) || text.find('[').is_some_and(|at| text.get(at + 2..).is_some_and(|it| it.contains(']')))
 }
@@ -96,14 +102,15 @@ impl Runner<'_> {
                     builder.current().value.push(&value.unwrap_or(known));
                     builder.globs |= !quoted && is_glob(text);
                 }
-                Piece::Parameter { quoted, span, .. }
-                | Piece::Command { quoted, span, .. }
-                | Piece::Arithmetic { quoted, span, .. } => match self.piece(piece, world) {
-                    Expansion::One(value) if *quoted => builder.current().value.push(&value),
-                    Expansion::One(value) => self.split_words(&value, piece, span, world, builder),
-                    Expansion::Fields(fields) => self.splice(fields, *quoted, span, builder),
-                },
-                Piece::Process { .. } => {
+                Piece::Parameter { quoted, span, .. } | Piece::Command { quoted, span, .. } => {
+                    match self.piece(piece, world) {
+                        Expansion::One(value) if *quoted => builder.current().value.push(&value),
+                        Expansion::One(value) => self.split_words(&value, piece, span, world, builder),
+                        Expansion::Fields(fields) => self.splice(fields, *quoted, span, builder),
+                    }
+                }
+                // One word, also where it is not known.
+                Piece::Arithmetic { .. } | Piece::Process { .. } => {
                     if let Expansion::One(value) = self.piece(piece, world) {
                         builder.current().value.push(&value);
                     }
@@ -114,7 +121,10 @@ impl Runner<'_> {
 
     fn split_words(&mut self, value: &Value, piece: &Piece, span: &Span, world: &World, builder: &mut Builder) {
         // csh does not split the words of a variable again, only the output of commands.
-        if self.csh && matches!(piece, Piece::Parameter { .. }) {
+        if self.csh && value.parts.is_empty() {
+            return;
+        }
+        if is_one_word(piece) || (self.csh && matches!(piece, Piece::Parameter { .. })) {
             return builder.current().value.push(value);
         }
         match world.shell.own("IFS") {
@@ -260,8 +270,7 @@ impl Runner<'_> {
 
     /// What `echo` and `printf '%s'` of known words print: nothing else is foretold.
     fn output(&mut self, body: &Node, world: &mut World) -> Option<Value> {
-        let Node::Sequence(nodes) = body else { return None };
-        let [Node::Simple(simple)] = nodes.as_slice() else { return None };
+        let simple = only_command(body)?;
         if !simple.assignments.is_empty() || !simple.redirects.is_empty() {
             return None;
         }
@@ -347,6 +356,16 @@ pub(super) fn joined(fields: &[Field]) -> Value {
         value.push(&field.value);
     }
     value
+}
+
+/// The simple command that a body consists of.
+fn only_command(body: &Node) -> Option<&Simple> {
+    let mut node = body;
+    while let Node::Sequence(nodes) = node {
+        let [only] = nodes.as_slice() else { return None };
+        node = only;
+    }
+    if let Node::Simple(simple) = node { Some(simple) } else { None }
 }
 
 /// What `seq` prints for whole numbers.

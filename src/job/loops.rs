@@ -40,7 +40,20 @@ impl Runner<'_> {
             worlds = self.turn(body, worlds, &mut done);
         }
         done.append(&mut worlds);
-        merge(done)
+        let done = merge(done);
+        let left_early = 1 < done.iter().filter(|it| it.flow == Flow::Running).count();
+        if !left_early {
+            return done;
+        }
+        // In which turn the loop was left matters to nobody but its own variable.
+        let last = Value::unknown(format!("${name} when the loop was left"), &span.place());
+        let alike = |mut it: World| {
+            if it.flow == Flow::Running {
+                it.set(name, last.clone());
+            }
+            it
+        };
+        merge(done.into_iter().map(alike).collect())
     }
 
     /// One turn: worlds that leave the loop go to `done`, those that go on are returned.

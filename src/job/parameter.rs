@@ -200,7 +200,8 @@ impl Runner<'_> {
 
     /// Every element, where all are asked for; `None` where one value is.
     fn all(&mut self, of: &Parameter, world: &World, span: &Span) -> Option<Vec<Field>> {
-        if of.name == "@" || of.name == "*" {
+        let arguments = self.csh && super::csh::is_arguments(&of.name, of.index.as_ref());
+        if of.name == "@" || of.name == "*" || arguments {
             return Some((*world.arguments).clone());
         }
         if !matches!(of.index, Some(Index::All { .. })) || matches!(of.operation, Operation::IsSet) {
@@ -283,9 +284,15 @@ impl Runner<'_> {
         if !super::parser::is_name(&of.name) {
             return Found::Set(Value::unknown(span.written(), &span.place()));
         }
+        if self.csh && super::csh::OF_CSH.contains(&of.name.as_str()) && world.shell.own(&of.name).is_none() {
+            return Found::Set(Value::unknown(span.written(), &span.place()));
+        }
         if let Some(Index::At(index)) = &of.index {
             let mut reading = world.clone();
             return match self.arithmetic(index, &mut reading) {
+                Ok((index, _)) if self.csh && of.name == "argv" => {
+                    self.argument(usize::try_from(index).unwrap_or(0), span, world)
+                }
                 Ok((index, _)) => element(&of.name, index - i64::from(self.csh), span, world),
                 Err(_) => Found::Unknown(Value::unknown(span.written(), &span.place())),
             };

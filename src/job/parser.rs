@@ -7,6 +7,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::csh;
 use super::limits::NESTING;
 use super::node::{After, Arm, Node, Word};
 use super::text::{Origin, Span};
@@ -112,7 +113,7 @@ impl Parser {
         Some(next)
     }
 
-    fn script(&mut self) -> Node {
+    pub(super) fn script(&mut self) -> Node {
         let mut nodes = Vec::new();
         loop {
             nodes.push(self.list());
@@ -172,7 +173,8 @@ impl Parser {
 
     fn list_ends(&self) -> bool {
         let closes = self.byte(0) == b')' || (self.byte(0) == b';' && matches!(self.byte(1), b';' | b'&'));
-        self.at_end() || closes || ENDS.contains(&self.bare_word())
+        let ends: &[&str] = if self.csh { &csh::ENDS } else { &ENDS };
+        self.at_end() || closes || ends.contains(&self.bare_word())
     }
 
     fn and_or(&mut self) -> Node {
@@ -239,6 +241,15 @@ impl Parser {
         let start = self.at;
         if !self.enter() {
             return Node::Sequence(Vec::new());
+        }
+        if self.csh {
+            let node = self.csh_statement();
+            let node = node.unwrap_or_else(|| match self.byte(0) {
+                b'(' => self.parenthesis(),
+                _ => self.simple_or_function(),
+            });
+            self.depth -= 1;
+            return self.redirected(node);
         }
         let word = self.bare_word().to_owned();
         let node = match word.as_str() {

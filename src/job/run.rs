@@ -163,9 +163,9 @@ impl<'a> Runner<'a> {
         let span = span_of(node);
         let place = span.as_ref().map(Span::place).unwrap_or_default();
         if let Some(span) = span {
-            self.unclear(&span, "more branches than are kept apart: variables that differ are unknown here");
+            self.unclear(&span, "more branches than are kept apart: variables that differ in some are unknown here");
         }
-        blur(worlds, &place)
+        blur(worlds, WORLDS, &place)
     }
 
     /// `${X:-d}` with an unknown `X`: one world in which it is set, one in which it is not.
@@ -407,7 +407,7 @@ impl<'a> Runner<'a> {
 
     /// Parses and follows a text in place; what is wrong with it is noted.
     pub(super) fn text(&mut self, origin: &Arc<Origin>, worlds: Vec<World>) -> Vec<World> {
-        let parsed = if self.csh { super::csh::parse(origin) } else { parse(origin, 0) };
+        let parsed = if self.csh { super::csh::parse(origin, 0) } else { parse(origin, 0) };
         for error in parsed.errors {
             self.unclear(&error.span, &format!("syntax: {}", error.why));
         }
@@ -453,7 +453,8 @@ fn same_command(a: &Command, b: &Command) -> bool {
     let directory = |it: &Command| it.directory.as_ref().map(|it| it.parts.clone());
     a.words.len() == b.words.len()
         && a.words.iter().zip(&b.words).all(same_word)
-        && (a.background, a.phase) == (b.background, b.phase)
+        && a.background == b.background
+        && (!a.background || a.phase == b.phase)
         && a.environment.says_the_same(&b.environment)
         && text(a) == text(b)
         && directory(a) == directory(b)

@@ -15,7 +15,7 @@ const BINARY: [&str; 14] = ["==", "!=", "=~", "=", "<", ">", "-eq", "-ne", "-lt"
 impl Parser {
     /// `(...)` is a subshell, `((...))` arithmetic unless it does not close as such.
     pub(super) fn parenthesis(&mut self) -> Node {
-        if self.byte(1) == b'(' {
+        if self.byte(1) == b'(' && !self.csh {
             let (at, errors) = (self.at, self.errors.len());
             self.at += 2;
             let expression = self.arithmetic_until(b")");
@@ -164,6 +164,7 @@ impl Parser {
                 break;
             }
             if words.is_empty()
+                && !self.csh
                 && let Some(assignment) = self.assignment()
             {
                 end = self.at;
@@ -192,7 +193,7 @@ impl Parser {
 
     fn function_behind(&mut self, name: &str, first: bool) -> Option<Node> {
         self.blanks();
-        if !first || self.byte(0) != b'(' {
+        if !first || self.csh || self.byte(0) != b'(' {
             return None;
         }
         let start = self.at;
@@ -295,6 +296,9 @@ impl Parser {
         let operators = ["&>>", "&>", "<<<", "<<-", "<<", "<>", "<&", ">&", ">>", ">|", "<", ">"];
         let operator = operators.iter().find(|it| self.rest().starts_with(**it)).copied().unwrap_or("<");
         self.at += operator.len();
+        while self.csh && matches!(self.byte(0), b'&' | b'!') {
+            self.at += 1;
+        }
         self.blanks();
         if operator == "<<" || operator == "<<-" {
             return Some(self.here_document(operator == "<<-"));

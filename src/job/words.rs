@@ -297,26 +297,23 @@ impl Parser {
             }
         }
         let span = self.span(start);
-        let parsed = if plain && !self.csh {
+        let body = if plain {
             let mut inner = Parser::new(&self.origin, start + 1, start + 1 + text.len());
-            inner.depth = self.depth;
-            let node = inner.list();
-            if !inner.at_end() {
-                let at = inner.at;
-                inner.error(at, "unexpected here");
-            }
+            (inner.depth, inner.csh) = (self.depth, self.csh);
+            let node = inner.script();
             self.errors.append(&mut inner.errors);
             Arc::new(node)
         } else if self.enter() {
             // Unescaped text is no stretch of the file.
-            let parsed = parse(&Origin::inside(&text, &span.place()), self.depth);
+            let origin = Origin::inside(&text, &span.place());
+            let parsed = if self.csh { super::csh::parse(&origin, self.depth) } else { parse(&origin, self.depth) };
             self.errors.extend(parsed.errors);
             self.depth -= 1;
             parsed.node
         } else {
             return;
         };
-        pieces.push(Piece::Command { body: parsed, quoted, span });
+        pieces.push(Piece::Command { body, quoted, span });
     }
 
     /// `$'...'`.

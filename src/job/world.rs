@@ -275,7 +275,8 @@ impl World {
             && self.hidden == other.hidden
             && same_value(self.directory.as_ref(), other.directory.as_ref())
             && (self.export_all, self.exit_on_failure) == (other.export_all, other.exit_on_failure)
-            && (self.background, self.phase, self.waiting) == (other.background, other.phase, other.waiting)
+            && (self.background, self.waiting) == (other.background, other.waiting)
+            && (self.waiting == 0 || self.phase == other.phase)
     }
 
     /// The other world becomes part of this one: only what is true of both stays.
@@ -284,6 +285,7 @@ impl World {
         if self.status != other.status {
             self.status = Status::Unknown;
         }
+        self.phase = self.phase.max(other.phase);
         self.absorb_turns(other);
     }
 
@@ -298,6 +300,22 @@ impl World {
         }
     }
 
+    /// How much would be lost if both became one: what commands see counts more.
+    fn distance(&self, other: &Self) -> usize {
+        /// A variable in the environment of commands, against one of the script alone.
+        const SEEN: usize = 100;
+        let differs = |(name, binding): (&str, &Binding)| {
+            let same = other.shell.own(name).is_some_and(|it| it.says_the_same(binding));
+            let seen = self.exported.contains(name) || other.exported.contains(name);
+            if same { 0 } else { 1 + usize::from(seen) * SEEN }
+        };
+        let names: usize = self.shell.iter().map(differs).sum();
+        let more = other.shell.iter().filter(|(name, _)| self.shell.own(name).is_none()).count();
+        let rest = usize::from(self.shell.rest() != other.shell.rest()) * SEEN * SEEN;
+        let directory = usize::from(!same_value(self.directory.as_ref(), other.directory.as_ref()));
+        names + more + rest + directory
+    }
+
     /// Joins a world that differs: variables that differ become unknown.
     fn blur(&mut self, other: &Self, place: &Place) {
         let names: BTreeSet<String> =
@@ -306,9 +324,12 @@ impl World {
         for name in names {
             let arrays = (self.arrays.get(&name), other.arrays.get(&name));
             let same = self.shell.get(&name).says_the_same(&other.shell.get(&name)) && arrays.0 == arrays.1;
+            let exported = self.exported.contains(&name) || other.exported.contains(&name);
             if !same || self.exported.contains(&name) != other.exported.contains(&name) {
                 self.bind(&name, several());
-                self.export(&name);
+                if exported {
+                    self.export(&name);
+                }
             }
         }
         if self.shell.rest() != other.shell.rest() {
@@ -321,7 +342,6 @@ impl World {
         if !same_fields(&self.arguments, &other.arguments) {
             self.arguments = Arc::new(vec![Field { value: Value::unknown("$@", place), open: true }]);
         }
-        self.phase = self.phase.max(other.phase);
         self.waiting = self.waiting.max(other.waiting);
         self.seen = None;
         self.absorb(other);
@@ -343,15 +363,19 @@ pub(super) fn merge(worlds: Vec<World>) -> Vec<World> {
     merged
 }
 
-/// All running worlds as one; those that do not run are left as they are.
-pub(super) fn blur(worlds: Vec<World>, place: &Place) -> Vec<World> {
-    let (running, mut rest): (Vec<World>, Vec<World>) = worlds.into_iter().partition(|it| it.flow == Flow::Running);
-    let mut running = running.into_iter();
-    if let Some(mut first) = running.next() {
-        running.for_each(|it| first.blur(&it, place));
-        rest.push(first);
+/// At most so many running worlds: those that are most alike become one, and what differs in them unknown.
+pub(super) fn blur(worlds: Vec<World>, most: usize, place: &Place) -> Vec<World> {
+    let (mut running, ended): (Vec<World>, Vec<World>) = worlds.into_iter().partition(|it| it.flow == Flow::Running);
+    while most < running.len() {
+        let pairs = (0..running.len()).flat_map(|a| (a + 1..running.len()).map(move |b| (a, b)));
+        let apart = |(a, b): &(usize, usize)| running.get(*a).zip(running.get(*b)).map_or(0, |(a, b)| a.distance(b));
+        let Some((a, b)) = pairs.min_by_key(apart) else { break };
+        let other = running.remove(b);
+        if let Some(world) = running.get_mut(a) {
+            world.blur(&other, place);
+        }
     }
-    rest
+    running.into_iter().chain(ended).collect()
 }
 
 /// What is true of every world, for the end of the script.

@@ -6,10 +6,10 @@ use pyhpc_audit::job::{
     Binding, Command, Environment, Place, Rest, Setup, Source, Surroundings, Value, Word, directives, read,
 };
 
-pub const PREFIXES: [&str; 6] = ["#SBATCH", "#PBS", "#BSUB", "#COBALT", "#flux:", "#$"];
+pub(crate) const PREFIXES: [&str; 6] = ["#SBATCH", "#PBS", "#BSUB", "#COBALT", "#flux:", "#$"];
 
 /// Files of the surroundings: `site.env` is not there; `known.env` is. `module` and `conda` change something.
-pub struct Around;
+pub(crate) struct Around;
 
 impl Surroundings for Around {
     fn text(&mut self, path: &str) -> Option<Vec<u8>> {
@@ -42,7 +42,7 @@ impl Surroundings for Around {
     }
 }
 
-pub fn setup(text: &str) -> Setup {
+pub(crate) fn setup(text: &str) -> Setup {
     let mut environment = Environment::default();
     let mut arguments = Vec::new();
     let line = text.lines().find_map(|it| it.strip_prefix("#@ ")).unwrap_or_default();
@@ -60,7 +60,7 @@ pub fn setup(text: &str) -> Setup {
     Setup { environment, arguments }
 }
 
-pub fn transcript(name: &str, bytes: &[u8]) -> String {
+pub(crate) fn transcript(name: &str, bytes: &[u8]) -> String {
     let source = Source { path: name, bytes };
     let mut out = String::new();
     for directive in directives(&source, &PREFIXES) {
