@@ -20,6 +20,9 @@ pub mod site;
 /// What a job script says: directives, and each command with its environment and conditions, without running it.
 pub mod job;
 
+/// Variables that libraries read, and how many threads they start.
+pub mod registry;
+
 /// What Python source says, without running it.
 pub mod python;
 

@@ -12,20 +12,21 @@ use std::fs;
 use support::source::{Line, Source, files, root, sources};
 
 /// Module, and the modules that it may name.
-const ARROWS: [(&str, &str); 16] = [
+const ARROWS: [(&str, &str); 17] = [
     ("base", ""),
     ("tree", "base"),
     ("elf", "base"),
     ("macho", "base"),
     ("site", "base"),
     ("job", "base"),
+    ("registry", "base"),
     ("python", "base"),
     ("trace", "base python tree"),
     ("discover", "base elf tree"),
     ("loader", "base elf tree"),
     ("identify", "base elf macho"),
     ("facts", ""),
-    ("survey", "base discover elf facts identify loader macho python trace tree"),
+    ("survey", "base discover elf facts identify loader macho python registry trace tree"),
     ("rules", "base facts"),
     ("report", "facts rules"),
     ("cli", "base discover facts loader report rules survey tree"),

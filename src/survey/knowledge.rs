@@ -5,8 +5,9 @@ use serde::Deserialize;
 
 use super::build_records::BuildRecord;
 use super::runtimes::Runtime;
-use crate::base::{Glob, TextFile, builtin_files};
+use crate::base::{TextFile, builtin_files};
 use crate::identify::{AbiGroups, Capabilities, ExtensionImports, KnowledgeError, Launchers, Libraries, Packages};
+use crate::registry::{Pools, Registry};
 
 /// What to look for and how to recognise it.
 #[derive(Debug, Clone)]
@@ -22,7 +23,9 @@ pub struct Knowledge {
     /// `rules/abi`.
     pub abi_groups: AbiGroups,
     /// `rules/variables`.
-    pub variables: VariableNames,
+    pub variables: Registry,
+    /// `rules/pools`.
+    pub pools: Pools,
     /// `rules/tools`.
     pub tools: Vec<Tools>,
     /// `rules/records`.
@@ -64,21 +67,6 @@ pub(super) fn pattern<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Resu
     Regex::new(&text).map_err(serde::de::Error::custom)
 }
 
-/// Names of variables that are worth recording.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct VariableNames {
-    /// Globs over names.
-    pub names: Vec<String>,
-}
-
-impl VariableNames {
-    /// Whether a variable is recorded in the facts.
-    pub fn records(&self, name: &[u8]) -> bool {
-        self.names.iter().any(|it| Glob::new(it).matches(name))
-    }
-}
-
 impl Knowledge {
     /// What travels in the binary, with the files of a site after it: a file of the same name replaces.
     ///
@@ -86,11 +74,6 @@ impl Knowledge {
     /// What is wrong with a file, and where.
     pub fn load(site: &SiteFiles) -> Result<Self, KnowledgeError> {
         let capabilities = Capabilities::load(&joined("capabilities", &[]))?;
-        let mut variables = VariableNames::default();
-        for file in builtin_files("variables") {
-            let more: VariableNames = crate::identify::parse(&file)?;
-            variables.names.extend(more.names);
-        }
         let tools = builtin_files("tools").iter().map(crate::identify::parse).collect::<Result<_, _>>()?;
         let records = builtin_files("records").iter().map(crate::identify::parse).collect::<Result<_, _>>()?;
         let runtimes = builtin_files("runtimes").iter().map(crate::identify::parse).collect::<Result<_, _>>()?;
@@ -109,7 +92,8 @@ impl Knowledge {
             launchers: Launchers::load(&joined("launchers", &site.launchers))?,
             abi_groups: AbiGroups::load(&builtin_files("abi"))?,
             capabilities,
-            variables,
+            variables: Registry::load(&builtin_files("variables"))?,
+            pools: Pools::load(&builtin_files("pools"))?,
         })
     }
 }
