@@ -25,6 +25,9 @@ const STACK_BYTES_PER_BYTE: usize = 256;
 /// Stack that is kept free for the rest, in bytes.
 const STACK_BYTES: usize = 256 << 10;
 
+/// Stack for following the calls of a program, in bytes: functions inside functions, each with its nested blocks.
+const FOLLOWING_STACK_BYTES: usize = 32 << 20;
+
 /// A part of a source that is not Python.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotPython {
@@ -74,6 +77,31 @@ pub(super) fn parsed<T>(text: &[u8], line: u32, take: impl FnOnce(&str, &[Stmt])
         }
         let module = parsed.try_into_module().ok_or(NotPython { line })?;
         Ok(take(&text, module.suite()))
+    })
+}
+
+/// What became of a text that may hold errors.
+pub(super) enum Recovered<T> {
+    /// It was read.
+    Read(T),
+    /// It is longer than what is read.
+    TooLong,
+}
+
+/// The statements of a whole text, as far as they can be told apart, and where the first error is.
+pub(super) fn recovered<T>(source: &[u8], take: impl FnOnce(&str, &[Stmt], Option<usize>) -> T) -> Recovered<T> {
+    if PART_BYTES < source.len() {
+        return Recovered::TooLong;
+    }
+    let text = String::from_utf8_lossy(source);
+    let needed = FOLLOWING_STACK_BYTES + text.len() * STACK_BYTES_PER_BYTE;
+    stacker::maybe_grow(needed, needed, || {
+        let parsed = parse_unchecked(&text, ParseOptions::from(Mode::Module));
+        let error = parsed.errors().iter().map(|it| it.location.start().to_usize()).min();
+        Recovered::Read(match parsed.try_into_module() {
+            Some(module) => take(&text, module.suite(), error),
+            None => take(&text, &[], error.or(Some(0))),
+        })
     })
 }
 
