@@ -134,6 +134,13 @@ fn what_is_not_decided_says_so() {
         "import h5py\ndef save(d):\n    h5py.File('x', 'w', driver=d)\n",
         &["3:5 unclear: driver is computed: what h5py.File does depends on it"],
     );
+    check(
+        "import sys, joblib\njoblib.Parallel(4, backend=sys.argv[1])\n",
+        &[
+            "2:1 unclear: backend is computed: what joblib.Parallel does depends on it",
+            "2:1 pool joblib.Parallel Processes: 4, started by loky, limits threads",
+        ],
+    );
     check("exec(open('x').read())\n", &["1:1 unclear: runs code that is made while the program runs"]);
     let python_2 = program(b"import numpy\nprint 'x'\nimport scipy\n", &calls());
     assert_eq!(python_2.unclear.len(), 1, "{python_2:?}");

@@ -83,16 +83,24 @@ impl<'s> Walk<'s> {
     /// A call that the data may describe.
     fn described(&mut self, name: &str, start: Option<&Start>, given: &Arguments<'s>, it: &'s ast::ExprCall) -> Thing {
         let result = Thing::name(format!("{name}()"));
+        let conditions = self.conditions;
+        let mut more = None;
         for call in self.calls.of(name) {
             match call.when.as_ref().map_or(Holds::Yes, |when| holds(when, given)) {
                 Holds::No => {}
-                Holds::Yes => return self.known(call, name, start, given, it).unwrap_or(result),
+                Holds::Yes => {
+                    more = self.known(call, name, start, given, it);
+                    break;
+                }
                 Holds::Perhaps(what) => {
                     self.unclear(&format!("{what} is computed: what {name} does depends on it"), it.range());
+                    // An entry below holds only if this one does not.
+                    self.conditions = conditions + 1;
                 }
             }
         }
-        result
+        self.conditions = conditions;
+        more.unwrap_or(result)
     }
 
     /// Records what a call does; gives what it results in, when that is more than its name.
