@@ -172,6 +172,8 @@ pub struct UserSite {
     pub directory: Answer<TreePath>,
     /// Whether it is there.
     pub exists: Answer<bool>,
+    /// Whether nothing is in it.
+    pub empty: Answer<bool>,
     /// Whether this Python would put it on `sys.path`.
     pub enabled: Answer<bool>,
 }

@@ -55,24 +55,38 @@ pub(super) fn user_site(view: &Look<'_>, layout: &Layout, variables: &Variables,
         (None, None) => None,
     };
     let enabled = user_site_enabled(layout, variables);
+    let nowhere = |reason: &str, enabled| UserSite {
+        directory: Answer::unknown(reason),
+        exists: Answer::unknown(reason),
+        empty: Answer::unknown(reason),
+        enabled,
+    };
     let Some((base, because)) = base else {
-        let reason = "HOME is not set for the audited process";
-        return UserSite { directory: Answer::unknown(reason), exists: Answer::unknown(reason), enabled };
+        return nowhere("HOME is not set for the audited process", enabled);
     };
     if base.first() != Some(&b'/') {
-        let reason = "the user base is no absolute path";
-        return UserSite { directory: Answer::unknown(reason), exists: Answer::unknown(reason), enabled };
+        return nowhere("the user base is no absolute path", enabled);
     }
     let directory = TreePath::new(base).join(format!("lib/{}/site-packages", layout.feature.directory()));
-    let exists = match view.list(directory.as_bytes()) {
-        Ok(_) => Answer::known(true, Evidence::at(&directory, "directory exists")),
-        Err(error) if is_absent(&error) => Answer::known(false, Evidence::at(&directory, "does not exist")),
+    let (exists, empty) = match view.list(directory.as_bytes()) {
+        Ok(entries) => {
+            let holds = if entries.is_empty() { "nothing is in it" } else { "something is in it" };
+            (
+                Answer::known(true, Evidence::at(&directory, "directory exists")),
+                Answer::known(entries.is_empty(), Evidence::at(&directory, holds)),
+            )
+        }
+        Err(error) if is_absent(&error) => {
+            let seen = Evidence::at(&directory, "does not exist");
+            (Answer::known(false, seen.clone()), Answer::known(true, seen))
+        }
         Err(error) => {
             gaps.push(unreadable(&directory, &error, "packages of the user site directory"));
-            Answer::unknown(format!("{directory}: {}", super::answer::reason(&error)))
+            let reason = format!("{directory}: {}", super::answer::reason(&error));
+            (Answer::unknown(reason.clone()), Answer::unknown(reason))
         }
     };
-    UserSite { directory: Answer::known(directory, because), exists, enabled }
+    UserSite { directory: Answer::known(directory, because), exists, empty, enabled }
 }
 
 fn user_site_enabled(layout: &Layout, variables: &Variables) -> Answer<bool> {

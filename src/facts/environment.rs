@@ -96,6 +96,8 @@ pub struct UserSite {
     pub enabled: Fact<bool>,
     /// Audited packages in it, by import name.
     pub packages: Fact<Vec<String>>,
+    /// Whether nothing is in it.
+    pub empty: Fact<bool>,
 }
 
 /// A variable of the process.

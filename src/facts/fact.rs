@@ -57,6 +57,14 @@ impl<T> Fact<T> {
         }
     }
 
+    /// The same fact, told in other words.
+    pub fn map<U>(self, tell: impl FnOnce(T) -> U) -> Fact<U> {
+        match self {
+            Self::Known { value, because, incomplete } => Fact::Known { value: tell(value), because, incomplete },
+            Self::Unknown { unknown } => Fact::Unknown { unknown },
+        }
+    }
+
     /// What the value rests on.
     pub fn because(&self) -> &[EvidenceId] {
         match self {

@@ -122,8 +122,10 @@ pub struct LateSetting {
     pub import: String,
     /// Where that import stands.
     pub import_place: String,
-    /// The library that reads it, when it is loaded.
-    pub reader: Fact<String>,
+    /// What it is about, as `rules/variables` says: `threads`, `binding`, `waiting`, ...; `none` when it is not there.
+    pub group: String,
+    /// The library of the process that reads it once, when it is loaded; null when none does.
+    pub reader: Fact<Option<String>>,
     /// Whether the assignment surely runs after the import.
     pub certain: bool,
 }

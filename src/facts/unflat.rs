@@ -151,6 +151,8 @@ impl Reader<'_> {
                 directory: self.optional("python.user_site")?,
                 enabled: self.absent("python.user_site.enabled"),
                 packages: self.list("python.user_site.packages")?,
+                // The flat view names a directory that counts: one with something in it.
+                empty: self.optional("python.user_site")?.map(|it| it.is_none()),
             },
             variables: self.absent("variables"),
             search_directories: self.absent("search_directories"),

@@ -139,7 +139,7 @@ impl Checker {
 
     fn order(&mut self, a: &Node, b: &Node, at: usize) -> Result<Type, Mistake> {
         let (left, right) = (self.node(a)?, self.node(b)?);
-        if matches!((&left, &right), (Type::Number | Type::Any, Type::Number | Type::Any)) {
+        if is_number(&left) && is_number(&right) {
             return Ok(Type::Bool);
         }
         let help =
@@ -161,7 +161,7 @@ impl Checker {
     fn arithmetic(&mut self, operation: Arithmetic, a: &Node, b: &Node, at: usize) -> Result<Type, Mistake> {
         let (left, right) = (self.node(a)?, self.node(b)?);
         match (operation, &left, &right) {
-            (_, Type::Number | Type::Any, Type::Number | Type::Any) => Ok(Type::Number),
+            (_, _, _) if is_number(&left) && is_number(&right) => Ok(Type::Number),
             (Arithmetic::Add, _, _) if is_text(&left) && is_text(&right) => Ok(Type::TEXT),
             (Arithmetic::Add, Type::List(_), Type::List(_)) if left.meets(&right) => Ok(either(left, &right)),
             (_, _, _) => Err(Mistake::new(at, format!("{left} and {right} cannot be combined so"))),
@@ -231,6 +231,11 @@ impl Checker {
             | Function::VersionLess => Type::Bool,
         }
     }
+}
+
+/// A number, or one that may be absent: what is absent has no order, so a condition asks for null first.
+fn is_number(found: &Type) -> bool {
+    matches!(found.present(), Type::Number | Type::Any)
 }
 
 /// Text, or text that may be absent.

@@ -116,7 +116,12 @@ pub(super) fn user_site(it: &Installation, packages: Vec<String>, ledger: &mut L
         Fact::Known { because, .. } => Fact::known(packages, because.clone()),
         Fact::Unknown { unknown } => Fact::unknown(*unknown),
     };
-    UserSite { directory, enabled: ledger.answered(&it.user_site.enabled, &at, hides, |it| *it), packages: list }
+    UserSite {
+        directory,
+        enabled: ledger.answered(&it.user_site.enabled, &at, hides, |it| *it),
+        packages: list,
+        empty: ledger.answered(&it.user_site.empty, &at, hides, |it| *it),
+    }
 }
 
 /// What activation would set, of the variables that somebody reads.

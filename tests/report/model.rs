@@ -189,7 +189,12 @@ pub(crate) fn facts(prefix: &str, imports: &[&str]) -> Facts {
                 ]),
             },
             libc: Libc { family: text("glibc"), version: text("2.36"), asked: known(None) },
-            user_site: UserSite { directory: known(None), enabled: known(true), packages: known(vec![]) },
+            user_site: UserSite {
+                directory: known(None),
+                enabled: known(true),
+                packages: known(vec![]),
+                empty: known(true),
+            },
             variables: known(vec![]),
             search_directories: known(vec![]),
             launcher: Launcher { path: known(None), ..launcher("", "none", "none", "none") },
