@@ -200,7 +200,7 @@ fn knowledge_is_data() {
     words.append(&mut stems("rules/packages"));
     words.append(&mut stems("rules/launchers"));
     words.extend(["srun", "aprun", "libmpi", "libhdf5", "libblas"].map(str::to_owned));
-    let rules: Vec<String> = ["blas", "mpi", "hdf5", "threads", "loader", "environment"]
+    let rules: Vec<String> = ["blas", "mpi", "hdf5", "threads", "loader", "environment", "affinity", "container"]
         .iter()
         .flat_map(|topic| stems(&format!("rules/{topic}")))
         .map(|it| format!("\"{it}\""))

@@ -38,7 +38,7 @@ fn samples() -> Vec<TextFile> {
 /// The built-in rules and the samples.
 fn all_rules() -> RuleSet {
     let mut files = samples();
-    for topic in ["blas", "mpi", "hdf5", "threads", "loader", "environment"] {
+    for topic in ["blas", "mpi", "hdf5", "threads", "loader", "environment", "affinity", "container"] {
         files.extend(pyhpc_audit::base::builtin_files(topic));
     }
     RuleSet::only(&files).unwrap_or_else(|errors| panic!("{errors}"))

@@ -11,7 +11,7 @@ use super::rule::Rule;
 use super::types::fact_types;
 
 /// Folders of `rules/` that hold rules; the others describe libraries and packages.
-const TOPICS: [&str; 6] = ["blas", "mpi", "hdf5", "threads", "loader", "environment"];
+const TOPICS: [&str; 8] = ["blas", "mpi", "hdf5", "threads", "loader", "environment", "affinity", "container"];
 
 /// Rules that were read and checked.
 #[derive(Debug, Clone, Default)]
