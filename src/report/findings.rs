@@ -244,10 +244,11 @@ fn masked(finding: &Finding) -> String {
     }
 }
 
-/// Whether the message names the subject already.
+/// Whether the message names the subject already: a file, a place (`job.sh:9`), a variable (`NAME=value`).
 fn says(message: &str, subject: &str) -> bool {
+    let names = |word: &str, part: &str| word.trim_end_matches(':') == part || word.split(':').any(|it| it == part);
     subject.split(": ").all(|part| {
-        message.split([' ', ',', ';', '(', ')', ':', '\'', '"']).any(|word| word == part)
+        message.split([' ', ',', ';', '(', ')', '=', '\'', '"']).any(|word| names(word, part))
             || part.len() > 12 && message.contains(part)
     })
 }

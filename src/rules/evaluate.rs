@@ -307,6 +307,8 @@ mod tests {
             "names.ok",
             "text.ok",
             "absent.ok",
+            "absent < 1",
+            "1 + absent",
             "size(yes)",
             "text in text",
             "text.exists(x, x)",
