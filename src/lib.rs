@@ -23,6 +23,9 @@ pub mod job;
 /// Variables that libraries read, and how many threads they start.
 pub mod registry;
 
+/// Launch lines: what a job asks for, what it starts, and where the launcher puts each rank.
+pub mod launch;
+
 /// What Python source says, without running it.
 pub mod python;
 

@@ -12,7 +12,7 @@ use std::fs;
 use support::source::{Line, Source, files, root, sources};
 
 /// Module, and the modules that it may name.
-const ARROWS: [(&str, &str); 17] = [
+const ARROWS: [(&str, &str); 18] = [
     ("base", ""),
     ("tree", "base"),
     ("elf", "base"),
@@ -20,6 +20,7 @@ const ARROWS: [(&str, &str); 17] = [
     ("site", "base"),
     ("job", "base"),
     ("registry", "base"),
+    ("launch", "base job site"),
     ("python", "base"),
     ("trace", "base python tree"),
     ("discover", "base elf tree"),
@@ -64,8 +65,10 @@ const ONE_PLACE: [(&str, &[&str], &str); 23] = [
 ];
 
 /// Modules that turn bytes into facts: an error there becomes a gap.
-const PRODUCERS: [&str; 11] =
-    ["base", "tree", "elf", "macho", "job", "python", "trace", "discover", "loader", "identify", "survey"];
+const PRODUCERS: [&str; 13] = [
+    "base", "tree", "elf", "macho", "job", "site", "launch", "python", "trace", "discover", "loader", "identify",
+    "survey",
+];
 
 /// `.ok()` in a producer is allowed where the line says one of these, because no error is lost there.
 const KEPT: [(&str, &str); 7] = [

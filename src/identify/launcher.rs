@@ -72,7 +72,13 @@ struct DescriptionText {
     measured: bool,
     #[serde(default)]
     abis: Vec<String>,
+    /// Absent for a launcher that nothing in its bytes tells.
+    #[serde(default)]
     is: Vec<Spanned<ClauseText>>,
+    /// How its launch lines are read is for `launch`.
+    #[serde(default)]
+    #[allow(dead_code)]
+    line: Vec<serde::de::IgnoredAny>,
     #[serde(default)]
     version: Vec<ClauseText>,
     #[serde(default)]

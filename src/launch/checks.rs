@@ -1,0 +1,155 @@
+//! Where a launch, its job and its node do not fit together.
+
+use super::amounts::Settings;
+use super::description::LaunchDescription;
+use super::effect::{Bind, Target};
+use super::line::Line;
+use super::masks::{hexadecimal, list};
+use super::meaning::Amount;
+use super::placement::Placement;
+use super::quantity::Quantity;
+use super::request::Request;
+use crate::job::{Binding, Environment, Place, Value};
+
+/// What becomes of the CPUs per task that the job asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum CpusPerTask {
+    /// The job asks for none, or the launcher does not take them over.
+    #[default]
+    NotAsked,
+    /// The launch has them.
+    Kept(Vec<Place>),
+    /// The launch does not read them.
+    Lost(Vec<Place>),
+    /// That depends on what is not known: the reason.
+    Depends(String, Vec<Place>),
+}
+
+/// A variable of the scheduler that the script sets to something else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overwritten {
+    /// Its name.
+    pub name: String,
+    /// What the scheduler gave.
+    pub given: Value,
+    /// What the script makes of it.
+    pub set: Value,
+}
+
+/// Something that does not fit, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// In words.
+    pub text: String,
+    /// Where, the launch first.
+    pub places: Vec<Place>,
+}
+
+pub(super) fn cpus_per_task(description: &LaunchDescription, request: &Request, settings: &Settings) -> CpusPerTask {
+    let asked = request.amount(Amount::CpusPerRank);
+    let reads = description.variables.iter().any(|it| it.amount == Some(Amount::CpusPerRank));
+    if !reads || asked.value.is_some_and(|it| it <= 1) || asked.places.is_empty() {
+        return CpusPerTask::NotAsked;
+    }
+    if settings.given(Amount::CpusPerRank) {
+        let places = settings.amount(Amount::CpusPerRank).map(|it| it.places.clone());
+        return CpusPerTask::Kept(places.unwrap_or_default());
+    }
+    let unread = settings.unread.iter().filter(|it| it.amount == Some(Amount::CpusPerRank));
+    match unread.into_iter().find_map(|it| it.depends.clone()) {
+        Some(reason) => CpusPerTask::Depends(reason, asked.places),
+        None => CpusPerTask::Lost(asked.places),
+    }
+}
+
+pub(super) fn overwritten(request: &Request, environment: &Environment) -> Vec<Overwritten> {
+    let one = |(name, given): &(String, Value)| match environment.own(name) {
+        Some(Binding::Set(set)) if set.is_known() && given.is_known() && !set.says_the_same(given) => {
+            Some(Overwritten { name: name.clone(), given: given.clone(), set: set.clone() })
+        }
+        Some(Binding::Set(_) | Binding::Unset(_) | Binding::Unknown { .. }) | None => None,
+    };
+    request.variables.iter().filter_map(one).collect()
+}
+
+pub(super) fn dead(settings: &Settings) -> Vec<Problem> {
+    let certainly = settings.unread.iter().filter(|it| it.depends.is_none());
+    let problem = |name: &str, places: &[Place]| Problem {
+        text: format!("{name} is not read by this version of the launcher"),
+        places: places.to_vec(),
+    };
+    certainly.map(|it| problem(&it.name, &it.places)).collect()
+}
+
+pub(super) fn contradictions(request: &Request, line: &Line, settings: &Settings, place: &Placement) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut add = |text: String, of: &[&Quantity]| {
+        let places = of.iter().flat_map(|it| it.places.iter().cloned()).collect();
+        problems.push(Problem { text, places });
+    };
+    let ranks_asked = request.amount(Amount::Slots);
+    let (ranks, nodes, per_node) = (&place.ranks, &place.nodes, &place.ranks_per_node);
+    if let (Some(started), Some(asked)) = (ranks.value, ranks_asked.value) {
+        if asked < started {
+            add(format!("{started} ranks are started, the job asks for {asked}"), &[ranks, &ranks_asked]);
+        }
+    }
+    let nodes_asked = request.amount(Amount::Nodes);
+    if let (Some(used), Some(asked)) = (nodes.value, nodes_asked.value) {
+        if asked < used {
+            add(format!("{used} nodes are used, the job asks for {asked}"), &[nodes, &nodes_asked]);
+        }
+    }
+    let said = |amount| line.amounts.get(&amount).and_then(|it| it.value);
+    let all = (said(Amount::Ranks), said(Amount::RanksPerNode), said(Amount::Nodes));
+    if let (Some(total), Some(each), Some(nodes)) = all {
+        if each.checked_mul(nodes).is_some_and(|it| it < total) {
+            add(format!("{nodes} nodes x {each} ranks are fewer than {total}"), &[ranks, per_node]);
+        }
+    }
+    let cpus = settings.amount(Amount::CpusPerRank).filter(|_| settings.given(Amount::CpusPerRank));
+    let wanted = cpus.and_then(|it| it.value).zip(per_node.value);
+    if let (Some((cpus_of_rank, ranks)), Some(node), Some(cpus)) = (wanted, place.cpus_per_node.value, cpus) {
+        if cpus_of_rank.checked_mul(ranks).is_none_or(|it| node < it) {
+            add(format!("{ranks} ranks x {cpus_of_rank} CPUs, the node has {node}"), &[cpus, per_node]);
+        }
+    }
+    problems
+}
+
+pub(super) fn cpu_list(bind: &Bind, places: &[Place], place: &Placement) -> Option<Problem> {
+    let read: fn(&str) -> Vec<u32> = match bind.to {
+        Target::List | Target::OneOfList => list,
+        Target::Masks => hexadecimal,
+        _ => return None,
+    };
+    let problem = |text: String| Some(Problem { text, places: places.to_vec() });
+    let entries = bind.list.len() as u64;
+    if let Some(ranks) = place.ranks_per_node.value.filter(|it| *it != entries) {
+        return problem(format!("{entries} entries for {ranks} ranks of a node"));
+    }
+    let beyond = |cpus: u64| bind.list.iter().flat_map(|it| read(it)).find(|it| cpus <= u64::from(*it));
+    let node = place.cpus_per_node.value?;
+    if let Some(number) = beyond(node) {
+        return problem(format!("CPU {number} on a node that has {node}"));
+    }
+    let masks: Vec<Vec<u32>> = bind.list.iter().map(|it| read(it)).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    let twice = masks.iter().flatten().find(|it| !seen.insert(**it))?;
+    problem(format!("CPU {twice} is given to several ranks"))
+}
+
+pub(super) fn hardware_threads(
+    description: &LaunchDescription,
+    settings: &Settings,
+    place: &Placement,
+    threads: &Quantity,
+) -> Option<Problem> {
+    let cpus = settings.amount(Amount::CpusPerRank).filter(|_| settings.given(Amount::CpusPerRank))?;
+    let (count, each) = (cpus.value?, threads.value?);
+    if !description.counts_threads || each <= 1 || count <= 1 || place.smt.value.is_none_or(|it| it <= 1) {
+        return None;
+    }
+    let text = format!("{count} CPUs are {} cores with {each} hardware threads each", count.div_ceil(each));
+    Some(Problem { text, places: cpus.places.clone() })
+}
