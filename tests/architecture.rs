@@ -34,7 +34,7 @@ const ARROWS: [(&str, &str); 18] = [
 ];
 
 /// A name, the files that may use it (beginnings of paths below `src/`), and why.
-const ONE_PLACE: [(&str, &[&str], &str); 23] = [
+const ONE_PLACE: [(&str, &[&str], &str); 25] = [
     ("goblin", &["elf/"], "one door for hostile bytes, one place for limits"),
     ("walkdir", &["tree/host.rs"], "everything else must work inside an archive"),
     ("std::fs", &["tree/host.rs", "cli/"], "everything else must work inside an archive"),
@@ -53,6 +53,8 @@ const ONE_PLACE: [(&str, &[&str], &str); 23] = [
     ("SystemTime", &[], "no clock: same input, same bytes out"),
     ("Instant", &[], "no clock: same input, same bytes out"),
     ("comfy_table", &["report/table.rs"], "a table is one output format of several"),
+    ("annotate_snippets", &["report/snippet.rs"], "carets are one way of pages to show a place"),
+    ("similar", &["report/diff.rs"], "a diff is one output of several"),
     ("anstyle", &["report/"], "colour is a matter of pages"),
     ("include_dir", &["base/builtin.rs"], "one place knows that rules travel inside the binary"),
     (

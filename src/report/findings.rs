@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::layout::{Paper, Tone, clean, page_width, plain_lines, width_of};
 use super::places::{Names, file_name};
-use super::{TargetReport, Verbosity};
+use super::{TargetReport, Verbosity, snippet};
 use crate::facts::{Evidence, Facts};
 use crate::rules::{Finding, Severity};
 
@@ -67,7 +67,9 @@ fn single<'a>(finding: &'a Finding, names: &Names, fixes: &mut Fixes<'a>, paper:
         format!("{}: ", names.short(&finding.subject))
     };
     headline(finding, &subject, &names.short_inside(&finding.message), paper);
-    let lines: Vec<String> = finding.evidence.iter().map(|it| names.evidence(it)).collect();
+    let (shown, others) = snippet::of_scripts(&finding.evidence);
+    paper.ready(&snippet::drawn(&shown, finding.severity, names, paper.look()));
+    let lines: Vec<String> = others.iter().map(|it| names.evidence(it)).collect();
     listed(&lines, paper);
     fixes.write(finding, &finding.fix, paper);
     fingerprint(&[finding], paper);

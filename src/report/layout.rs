@@ -26,7 +26,7 @@ pub(super) enum Tone {
 }
 
 impl Tone {
-    fn style(self) -> Style {
+    pub(super) fn style(self) -> Style {
         match self {
             Self::Plain => Style::new(),
             Self::Strong => Style::new().bold(),

@@ -7,6 +7,7 @@
 mod alone;
 mod asked;
 mod counts;
+mod diff;
 mod explain;
 mod findings;
 mod glance;
@@ -18,6 +19,7 @@ mod loads;
 mod modules;
 mod places;
 mod seen;
+mod snippet;
 mod table;
 mod why;
 
@@ -26,6 +28,7 @@ use std::str::FromStr;
 pub use alone::AloneReport;
 pub use asked::{Asked, quoted};
 pub use counts::Counts;
+pub use diff::diff;
 pub use explain::{Body, Page, RuleExample, RuleLevel, RulePage, Section, page, rule_page};
 pub use loads::{
     FailedImport, LoadAlternative, LoadEvent, LoadedObject, LoadsReport, MissingObject, PassedOver, loads_json,
