@@ -8,6 +8,8 @@ mod cases;
 mod model;
 #[path = "report/pages.rs"]
 mod pages;
+#[path = "report/picture.rs"]
+mod picture;
 #[path = "report/scripts.rs"]
 mod scripts;
 

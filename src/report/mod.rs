@@ -17,6 +17,8 @@ mod leftovers;
 mod load_tree;
 mod loads;
 mod modules;
+mod node;
+mod picture;
 mod places;
 mod seen;
 mod snippet;
@@ -35,6 +37,7 @@ pub use loads::{
     loads_text,
 };
 pub use modules::{ExecutedModule, ModulesReport, SourceLine, Undecided};
+pub use picture::node_picture;
 pub use seen::{SeenBlock, SeenFile, seen_json, seen_toml};
 pub use table::{RuleLine, rules_list};
 pub use why::{Change, LibraryCopy, MissingLibrary, Place, Question, Step, why_json, why_text};
