@@ -15,10 +15,10 @@ pub mod elf;
 /// The same of a file of macOS, less exactly.
 pub mod macho;
 
-/// What the administrator of a machine knows: `site.toml`.
-pub mod site;
 /// What a job script says: directives, and each command with its environment and conditions, without running it.
 pub mod job;
+/// What the administrator of a machine knows: `site.toml`.
+pub mod site;
 
 /// Variables that libraries read, and how many threads they start.
 pub mod registry;

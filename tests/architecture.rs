@@ -27,10 +27,10 @@ const ARROWS: [(&str, &str); 18] = [
     ("loader", "base elf tree"),
     ("identify", "base elf macho"),
     ("facts", ""),
-    ("survey", "base discover elf facts identify loader macho python registry trace tree"),
+    ("survey", "base discover elf facts identify job launch loader macho python registry site trace tree"),
     ("rules", "base facts"),
     ("report", "facts rules"),
-    ("cli", "base discover facts loader report rules survey tree"),
+    ("cli", "base discover facts loader report rules site survey tree"),
 ];
 
 /// A name, the files that may use it (beginnings of paths below `src/`), and why.

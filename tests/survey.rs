@@ -89,6 +89,7 @@ fn check(path: &Path, view: &View, know: &Knowledge, process: &Process) {
         target: "/venv".to_owned(),
         start: Start::Path(TreePath::new("/venv")),
         imports: process.imports.clone(),
+        first: Vec::new(),
         variables,
         cpu: process.cpu.as_deref().map_or(CpuLevel::Baseline, |it| CpuLevel::parse(it).unwrap()),
         launcher: process.launcher.as_ref().map(TreePath::new),

@@ -19,6 +19,8 @@ pub enum Stage {
     Identify,
     /// Reading a saved facts file.
     Facts,
+    /// Following a job script.
+    Job,
 }
 
 impl Stage {
@@ -32,6 +34,7 @@ impl Stage {
             Self::Loader => "loader",
             Self::Identify => "identify",
             Self::Facts => "facts",
+            Self::Job => "job",
         }
     }
 }

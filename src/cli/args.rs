@@ -85,6 +85,19 @@ pub(super) struct ProcessArgs {
     pub(super) cpu: Option<String>,
 }
 
+/// The job that starts the process.
+#[derive(Debug, Args)]
+pub(super) struct JobArgs {
+    /// Take this job script with the environment that its launch lines start. Default target then: the interpreter of the
+    /// first launch line, when its path can be told.
+    #[arg(long = "job", value_name = "SCRIPT")]
+    pub(super) script: Option<PathBuf>,
+    /// What the administrator of the machine knows: nodes, scheduler, modules. Default: a site.toml where pyhpc-audit.toml
+    /// would be looked for.
+    #[arg(long, value_name = "FILE", env = "PYHPC_AUDIT_SITE")]
+    pub(super) site: Option<PathBuf>,
+}
+
 /// What is looked at beyond the process itself.
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
@@ -123,6 +136,11 @@ pub(super) struct AuditArgs {
     /// Environment prefixes, python executables or saved facts files. Default: $VIRTUAL_ENV, $CONDA_PREFIX, else the first python3 on PATH.
     #[arg(value_name = "T")]
     pub(super) targets: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) job: JobArgs,
+    /// Print the job script's corrections as a unified diff instead of a report; nothing is edited.
+    #[arg(long, requires = "script")]
+    pub(super) diff: bool,
     #[command(flatten)]
     pub(super) target: TargetArgs,
     #[command(flatten)]
@@ -179,6 +197,8 @@ pub(super) struct FactsArgs {
     /// One key per fact: `blas.numpy.vendor`.
     #[arg(long)]
     pub(super) flat: bool,
+    #[command(flatten)]
+    pub(super) job: JobArgs,
     #[command(flatten)]
     pub(super) target: TargetArgs,
     #[command(flatten)]

@@ -9,12 +9,13 @@ use anyhow::{Context, Result, bail};
 
 use super::args::AuditArgs;
 use super::config::{self, Configured};
+use super::job;
 use super::output;
 use super::target::{self, Target, Targets};
 use crate::base::TreePath;
 use crate::discover::DiscoverError;
-use crate::facts::Facts;
-use crate::report::{Format, TargetReport, render};
+use crate::facts::{Facts, Suggestion};
+use crate::report::{Format, TargetReport, diff, render};
 use crate::rules::{Outcome, Severity, judge};
 use crate::survey::survey;
 
@@ -24,11 +25,16 @@ const SAMPLE: &str = include_str!("../../samples/facts/two-mpis.json");
 pub(super) fn run(args: &AuditArgs) -> Result<ExitCode> {
     let files = outputs(&args.output)?;
     let configured = config::read(&args.knowledge)?;
-    let targets = target::targets(&args.targets, &args.target)?.with(&args.checks);
     let asked = !args.targets.is_empty() || args.target.root.is_some();
-    let facts = match surveyed(targets, &configured) {
-        Err(error) if !asked && nothing_active(&error) => return sample(&configured, &error),
-        other => other?,
+    let question = job::Asked { targets: &args.targets, job: &args.job, target: &args.target, checks: &args.checks };
+    let script = args.job.script.as_ref();
+    let joined = script.map(|script| job::joined(&question, script, &configured)).transpose()?;
+    let facts = match &joined {
+        Some(joined) => joined.facts.clone(),
+        None => match surveyed(target::targets(&args.targets, &args.target)?.with(&args.checks), &configured) {
+            Err(error) if !asked && nothing_active(&error) => return sample(&configured, &error),
+            other => other?,
+        },
     };
     let again = target::repeated(&args.target, None);
     let outcomes: Vec<Outcome> = facts
@@ -36,6 +42,10 @@ pub(super) fn run(args: &AuditArgs) -> Result<ExitCode> {
         .map(|it| judge(&configured.rules, &configured.policy, it))
         .map(|it| about_the_same_process(it, &again))
         .collect();
+    if let (Some(joined), true) = (&joined, args.diff) {
+        output::print(&corrections(joined, &outcomes))?;
+        return Ok(exit_code(args, &facts, &outcomes));
+    }
     let pairs = facts.iter().zip(&outcomes);
     let reports: Vec<TargetReport<'_>> = pairs.map(|(facts, outcome)| TargetReport { facts, outcome }).collect();
     for (format, path) in files {
@@ -44,6 +54,15 @@ pub(super) fn run(args: &AuditArgs) -> Result<ExitCode> {
     }
     output::print(&render(args.format, &reports, &output::look(args.verbose)))?;
     Ok(exit_code(args, &facts, &outcomes))
+}
+
+/// The job script with its corrections, as a unified diff.
+fn corrections(joined: &job::Joined, outcomes: &[Outcome]) -> String {
+    let findings = outcomes.iter().flat_map(|it| &it.findings).filter(|it| it.waived.is_none());
+    let mut list: Vec<Suggestion> = findings.flat_map(|it| it.corrections.clone()).collect();
+    list.retain(|it| it.path == joined.path);
+    list.dedup();
+    diff(&joined.text, &list)
 }
 
 /// Commands of this tool in fixes ask about the process that was audited: its root and its variables go along.

@@ -13,6 +13,10 @@ use crate::survey::{Knowledge, SiteFiles};
 
 const NAME: &str = "pyhpc-audit.toml";
 
+/// The site profile, and what marks it.
+const SITE_NAME: &str = "site.toml";
+const SITE_SCHEMA: &str = "pyhpc-site/";
+
 /// Folders of a rule directory that hold descriptions, not rules.
 const DESCRIPTIONS: [&str; 3] = ["libraries", "packages", "launchers"];
 
@@ -24,6 +28,8 @@ pub(super) struct Configured {
     pub(super) rules: RuleSet,
     pub(super) knowledge: Knowledge,
     pub(super) policy: Policy,
+    /// Descriptions that the directories of rules add.
+    pub(super) site_files: SiteFiles,
 }
 
 /// Reads the configuration that the arguments name, or the one that is found.
@@ -46,7 +52,7 @@ pub(super) fn read(args: &KnowledgeArgs) -> Result<Configured> {
         Some(file) => Policy::parse(file, &rules, jiff::Zoned::now().date())?,
         None => Policy::default(),
     };
-    Ok(Configured { rules, knowledge, policy })
+    Ok(Configured { rules, knowledge, policy, site_files: site })
 }
 
 /// The rule files below a directory.
@@ -58,18 +64,26 @@ pub(super) fn rules_of(directory: &Path) -> Result<Vec<TextFile>> {
 }
 
 fn found() -> Result<Option<TextFile>> {
-    let mut candidates: Vec<PathBuf> = Vec::new();
+    places(NAME).find(|it| it.is_file()).map(|path| text_file(&path)).transpose()
+}
+
+/// The site profile, where no argument names one: many programs have a `site.toml`, so the file has to say what it is.
+pub(super) fn found_site() -> Option<PathBuf> {
+    let says = |path: &PathBuf| fs::read_to_string(path).is_ok_and(|it| it.contains(SITE_SCHEMA));
+    places(SITE_NAME).find(says)
+}
+
+/// Where a file of configuration may lie: here or above, in the user's configuration, in the machine's.
+fn places(name: &'static str) -> impl Iterator<Item = PathBuf> {
+    let mut directories: Vec<PathBuf> = Vec::new();
     if let Ok(here) = std::env::current_dir() {
-        candidates.extend(here.ancestors().map(|it| it.join(NAME)));
+        directories.extend(here.ancestors().map(Path::to_path_buf));
     }
     let set = |name: &str| std::env::var_os(name).filter(|it: &OsString| !it.is_empty()).map(PathBuf::from);
     let user = set("XDG_CONFIG_HOME").or_else(|| set("HOME").map(|it| it.join(".config")));
-    candidates.extend(user.map(|it| it.join("pyhpc-audit").join(NAME)));
-    candidates.push(Path::new("/etc/pyhpc-audit").join(NAME));
-    match candidates.into_iter().find(|it| it.is_file()) {
-        Some(path) => text_file(&path).map(Some),
-        None => Ok(None),
-    }
+    directories.extend(user.map(|it| it.join("pyhpc-audit")));
+    directories.push(PathBuf::from("/etc/pyhpc-audit"));
+    directories.into_iter().map(move |it| it.join(name))
 }
 
 /// `rule_directories = [...]`, relative to the configuration; any other key that no table of the policy explains is an error.

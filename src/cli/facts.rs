@@ -7,13 +7,16 @@ use serde_json::Value;
 
 use super::args::FactsArgs;
 use super::audit::surveyed;
-use super::{config, output, target};
+use super::{config, job, output, target};
 use crate::facts::Flat;
 
 pub(super) fn run(args: &FactsArgs) -> Result<ExitCode> {
     let configured = config::read(&args.knowledge)?;
-    let targets = target::targets(&args.targets, &args.target)?.with(&args.checks);
-    let facts = surveyed(targets, &configured)?;
+    let question = job::Asked { targets: &args.targets, job: &args.job, target: &args.target, checks: &args.checks };
+    let facts = match &args.job.script {
+        Some(script) => job::joined(&question, script, &configured)?.facts,
+        None => surveyed(target::targets(&args.targets, &args.target)?.with(&args.checks), &configured)?,
+    };
     let mut pages: Vec<Value> = Vec::new();
     for it in &facts {
         pages.push(if args.flat { serde_json::to_value(Flat::of(it))? } else { serde_json::to_value(it)? });

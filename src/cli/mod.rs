@@ -8,6 +8,7 @@ mod config;
 mod describe;
 mod explain;
 mod facts;
+mod job;
 mod loads;
 mod output;
 mod rules;

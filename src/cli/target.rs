@@ -22,6 +22,7 @@ use crate::tree::{HostTree, View};
 const FACTS_BYTES: u64 = 256 << 20;
 
 /// Something to audit.
+#[derive(Clone)]
 pub(super) enum Target {
     /// A Python to look for.
     Python(Box<Question>),
@@ -129,6 +130,7 @@ fn question(target: String, start: Start, variables: &Variables, args: &TargetAr
         target,
         start,
         imports,
+        first: Vec::new(),
         variables: variables.clone(),
         cpu,
         launcher,

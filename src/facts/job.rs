@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Fact, Run, Suggestion};
+use super::{Fact, Run};
 
 /// A job script, with the process that its first launch line starts in mind: the facts of the environment around it are
 /// those of that process.
@@ -35,8 +35,6 @@ pub struct Job {
     pub shadowing_files: Fact<Vec<ShadowingFile>>,
     /// What of the script could not be followed.
     pub unclear: Fact<Vec<Unclear>>,
-    /// Lines as they would be right; nothing is edited.
-    pub suggestions: Vec<Suggestion>,
 }
 
 /// An assignment of a variable that reaches a run.

@@ -51,12 +51,14 @@ pub struct Run {
     pub threads: Fact<u64>,
     /// Most threads that a setting asks for, before any clamping; null when no setting says a number.
     pub threads_asked: Fact<Option<u64>>,
-    /// Threads of all ranks of a node against its cores: `fits`, `beyond-cores` (and within its CPUs), `beyond-cpus`,
+    /// Threads of all ranks of a node, those of a bound rank no more than its CPUs, against the node's cores: `fits`, `beyond-cores` (and within its CPUs), `beyond-cpus`,
     /// `node-unknown` (nothing says how large a node is).
     #[schemars(extend("x-words" = ["fits", "beyond-cores", "beyond-cpus", "node-unknown"]))]
     pub load: Fact<String>,
     /// Pools that start as many threads as they see CPUs, because nothing limits them.
     pub unlimited_pools: Fact<Vec<String>>,
+    /// Those of them that count the CPUs of the node, whatever the rank has.
+    pub unmasked_pools: Fact<Vec<String>>,
     /// The setting by which an OpenMP runtime of the process binds its threads, `OMP_PROC_BIND=close`; null when none does.
     pub thread_binding: Fact<Option<String>>,
     /// The setting by which idle threads keep a CPU busy; null when none does.

@@ -153,6 +153,11 @@ impl Launchers {
 }
 
 impl Description {
+    /// Binary interfaces of the MPI libraries whose ranks it starts; empty: any.
+    pub fn abis(&self) -> &[String] {
+        &self.abis
+    }
+
     fn read(file: &TextFile) -> Result<Self, KnowledgeError> {
         let raw: DescriptionText = toml::from_str(&file.text).map_err(|it| KnowledgeError::toml(file, &it))?;
         let plain = || vec![String::new()];

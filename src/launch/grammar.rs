@@ -73,6 +73,11 @@ struct Hit {
 }
 
 impl Grammar {
+    /// Whether an option of the table is for this.
+    pub(super) fn means(&self, meaning: Meaning) -> bool {
+        self.rules.iter().any(|it| it.means == meaning)
+    }
+
     pub(super) fn read(file: &TextFile, raw: GrammarText) -> Result<Self, KnowledgeError> {
         let mut rules = Vec::new();
         for it in raw.option {

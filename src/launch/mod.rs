@@ -9,6 +9,7 @@
 //! Invariant: a word that no description explains is an `Unclear`, never skipped in silence.
 
 mod amounts;
+mod asks;
 mod change;
 mod checks;
 mod condition;

@@ -7,13 +7,13 @@ use std::cell::OnceCell;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::facts::{Evidence, Facts, Gap};
+use crate::facts::{Evidence, Facts, Gap, Suggestion};
 
 use super::evaluate::{Scope, evaluate};
 use super::harmless::{harmless, harmless_value};
 use super::outcome::{Finding, Outcome, Severity, Undecided, Verdict};
 use super::policy::Policy;
-use super::rule::{Condition, Rule};
+use super::rule::{Condition, Correction, Rule};
 use super::set::RuleSet;
 use super::subject::Found;
 use super::value::{Missing, Reason, Seen, Value, union};
@@ -168,8 +168,35 @@ impl Court<'_> {
             message,
             evidence: self.evidence(because),
             fix: self.fix(rule, subject),
+            corrections: self.corrections(rule, scope),
             waived: None,
         }
+    }
+
+    /// Places of a script as they would be right.
+    fn corrections(&self, rule: &Rule, scope: &Scope<'_>) -> Vec<Suggestion> {
+        let holds = |it: &&Correction| it.when.as_ref().is_none_or(|it| matches!(answer(it, scope), Ok((true, _))));
+        let one = |it: &Correction| {
+            let places = self.evidence(&it.at.because(scope));
+            let place = places.into_iter().find(|it| it.column.is_some())?;
+            let (column, length) = (place.column?, place.length?);
+            let start = usize::try_from(column).ok()?.saturating_sub(1);
+            let there: String = place.text.chars().skip(start).take(usize::try_from(length).ok()?).collect();
+            let replacement = match (&it.to, &it.after) {
+                (Some(to), _) => to.render(scope),
+                (None, Some(after)) => there + &after.render(scope),
+                (None, None) => return None,
+            };
+            Some(Suggestion {
+                rule: rule.name.clone(),
+                path: place.path,
+                line: place.line?,
+                column,
+                length,
+                replacement,
+            })
+        };
+        rule.corrections.iter().filter(holds).filter_map(one).collect()
     }
 
     /// Commands, with values from the audited system that no shell takes apart.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::facts::Evidence;
+use crate::facts::{Evidence, Suggestion};
 
 /// How bad a finding is. The order is that of `--fail-on`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -69,6 +69,9 @@ pub struct Finding {
     pub evidence: Vec<Evidence>,
     /// What to do, values filled in.
     pub fix: String,
+    /// Places of the job script as they would be right.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub corrections: Vec<Suggestion>,
     /// Identifies the finding across runs and machines: a hash of rule, subject and what decided, not of absolute paths outside it.
     pub fingerprint: String,
     /// The waiver that accepts it.

@@ -48,6 +48,8 @@ pub struct Rule {
     pub references: Vec<String>,
     /// Severities that depend on a condition, in order.
     pub levels: Vec<Level>,
+    /// How the place that is wrong would be right.
+    pub corrections: Vec<Correction>,
     /// Its tests, which are also its documentation.
     pub examples: Vec<Example>,
     /// Old names.
@@ -86,6 +88,19 @@ pub struct Level {
     pub when: Condition,
     /// The severity.
     pub severity: Severity,
+}
+
+/// How a place in a script would be right.
+#[derive(Debug, Clone)]
+pub struct Correction {
+    /// When it is one; always when there is none.
+    pub when: Option<Condition>,
+    /// The fact whose first place in a script is meant.
+    pub at: Template,
+    /// What stands there then.
+    pub to: Option<Template>,
+    /// What follows what stands there.
+    pub after: Option<Template>,
 }
 
 /// An example: facts and what the rule says of them.
@@ -141,9 +156,29 @@ pub(super) struct RuleFile {
     /// Severities that depend on a condition; the first that holds counts.
     #[serde(default)]
     level: Vec<LevelFile>,
+    /// How the place that is wrong would be right.
+    #[serde(default)]
+    correction: Vec<CorrectionFile>,
     /// Facts and what the rule says of them.
     #[serde(default)]
     example: Vec<ExampleFile>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct CorrectionFile {
+    /// CEL: when it is one.
+    #[schemars(with = "Option<String>")]
+    when: Option<Spanned<String>>,
+    /// A {CEL} placeholder: the fact whose first place in a script is meant.
+    #[schemars(with = "String")]
+    at: Spanned<String>,
+    /// What stands there then, with {CEL} placeholders.
+    #[schemars(with = "Option<String>")]
+    to: Option<Spanned<String>>,
+    /// What follows what stands there, with {CEL} placeholders.
+    #[schemars(with = "Option<String>")]
+    after: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -198,6 +233,7 @@ impl Rule {
             fix: Template::proven(written.fix.into_inner()),
             references: written.references,
             levels: written.level.into_iter().map(level).collect(),
+            corrections: written.correction.into_iter().map(Correction::proven).collect(),
             examples: Vec::new(),
             formerly: written.formerly,
             file: file.path.clone(),
@@ -221,6 +257,7 @@ impl Rule {
         let message = reader.message(&written.message);
         let fix = reader.template(&written.fix);
         let levels: Vec<_> = written.level.iter().map(|it| (reader.condition(&it.when), it.severity)).collect();
+        let corrections = written.correction.iter().filter_map(|it| reader.correction(it)).collect();
         let examples = reader.examples(written.example);
         let errors = reader.errors;
         let (Some(when), Some(message), Some(fix), true) = (when, message, fix, errors.is_empty()) else {
@@ -240,10 +277,23 @@ impl Rule {
             fix,
             references: written.references,
             levels: levels.into_iter().filter_map(level).collect(),
+            corrections,
             examples,
             formerly: written.formerly,
             file: file.path.clone(),
         })
+    }
+}
+
+impl Correction {
+    fn proven(written: CorrectionFile) -> Self {
+        let template = |it: Spanned<String>| Template::proven(it.into_inner());
+        Self {
+            when: written.when.map(Condition::proven),
+            at: template(written.at),
+            to: written.to.map(template),
+            after: written.after.map(template),
+        }
     }
 }
 
@@ -291,6 +341,18 @@ impl Reader<'_> {
                 None
             }
         }
+    }
+
+    fn correction(&mut self, written: &CorrectionFile) -> Option<Correction> {
+        let when = written.when.as_ref().map(|it| self.condition(it));
+        let at = self.template(&written.at)?;
+        let to = written.to.as_ref().map(|it| self.template(it));
+        let after = written.after.as_ref().map(|it| self.template(it));
+        if to.is_some() == after.is_some() {
+            self.mistake(&written.at, Mistake::new(0, "a correction has either `to` or `after`"));
+            return None;
+        }
+        Some(Correction { when: when.flatten(), at, to: to.flatten(), after: after.flatten() })
     }
 
     fn message(&mut self, text: &Spanned<String>) -> Option<Template> {

@@ -50,6 +50,17 @@ impl Template {
         };
         parts.iter().map(show).collect()
     }
+
+    /// What its values rest on, in order.
+    pub(super) fn because(&self, scope: &Scope<'_>) -> Vec<u64> {
+        self.render(scope);
+        let parts = self.parts.get().into_iter().flatten();
+        let rests = |part: &Part| match part {
+            Part::Text(_) => Vec::new(),
+            Part::Value(node) => evaluate(node, scope).because,
+        };
+        parts.flat_map(rests).collect()
+    }
 }
 
 /// Plain text and placeholders, which `read` makes of their text and its offset.

@@ -9,9 +9,9 @@ use crate::facts::{
     SearchDirectory, UserSite, Variable,
 };
 use crate::loader::{Process, System};
+use crate::registry::Registry;
 use crate::tree::{Kind, View};
 
-use super::knowledge::VariableNames;
 use super::world::World;
 
 impl Ledger {
@@ -142,9 +142,9 @@ pub(super) fn activation(world: &World<'_>, ledger: &mut Ledger) -> Fact<Vec<Act
 }
 
 /// Variables that somebody reads.
-pub(super) fn variables(variables: &Variables, names: &VariableNames, ledger: &mut Ledger) -> Fact<Vec<Variable>> {
+pub(super) fn variables(variables: &Variables, registry: &Registry, ledger: &mut Ledger) -> Fact<Vec<Variable>> {
     let mut list = Vec::new();
-    for (name, setting) in variables.iter().filter(|(name, _)| names.records(name)) {
+    for (name, setting) in variables.iter().filter(|(name, _)| registry.records(name)) {
         let name = printable(name);
         let id = ledger.variable(&name, &setting.value, &setting.origin);
         list.push(Variable {

@@ -7,7 +7,7 @@ use super::build_records::BuildRecord;
 use super::runtimes::Runtime;
 use crate::base::{TextFile, builtin_files};
 use crate::identify::{AbiGroups, Capabilities, ExtensionImports, KnowledgeError, Launchers, Libraries, Packages};
-use crate::registry::{Pools, Registry};
+use crate::registry::Registry;
 
 /// What to look for and how to recognise it.
 #[derive(Debug, Clone)]
@@ -22,10 +22,8 @@ pub struct Knowledge {
     pub launchers: Launchers,
     /// `rules/abi`.
     pub abi_groups: AbiGroups,
-    /// `rules/variables`.
+    /// Which variables the facts record: `rules/variables/names.toml`. The others are read for a job only.
     pub variables: Registry,
-    /// `rules/pools`.
-    pub pools: Pools,
     /// `rules/tools`.
     pub tools: Vec<Tools>,
     /// `rules/records`.
@@ -82,6 +80,7 @@ impl Knowledge {
             let more: ExtensionImports = crate::identify::parse(file)?;
             extension_imports.extension.extend(more.extension);
         }
+        let recorded: Vec<TextFile> = builtin_files("variables").into_iter().filter(|it| it.stem == "names").collect();
         Ok(Self {
             tools,
             records,
@@ -92,8 +91,7 @@ impl Knowledge {
             launchers: Launchers::load(&joined("launchers", &site.launchers))?,
             abi_groups: AbiGroups::load(&builtin_files("abi"))?,
             capabilities,
-            variables: Registry::load(&builtin_files("variables"))?,
-            pools: Pools::load(&builtin_files("pools"))?,
+            variables: Registry::load(&recorded)?,
         })
     }
 }

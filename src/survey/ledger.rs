@@ -24,6 +24,12 @@ impl Ledger {
         ledger
     }
 
+    /// Goes on where another survey ended.
+    pub(super) fn resume(evidence: Vec<Evidence>, gaps: Vec<facts::Gap>) -> Self {
+        let numbered = evidence.iter().cloned().zip((0..).map(EvidenceId));
+        Self { known: numbered.collect(), evidence, gaps }
+    }
+
     /// `text` stands at `path`.
     pub(super) fn note(&mut self, path: &TreePath, text: impl Into<String>) -> EvidenceId {
         // The root stands for the environment of the process, where there is no file to point at.

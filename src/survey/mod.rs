@@ -15,6 +15,7 @@ mod environment;
 mod hazards;
 mod hdf5;
 mod imports;
+mod job;
 mod knowledge;
 mod launcher;
 mod ledger;
@@ -59,6 +60,7 @@ use session::Session;
 use world::World;
 
 pub use alternatives::Alternative;
+pub use job::{JobKnowledge, JobQuestion, JobReading, read_job};
 pub use knowledge::{Knowledge, SiteFiles};
 pub use load_map::{Alone, AloneMap, Event, FailedImport, Landmarks, LoadMap, Mapped, Unmet, alone_map, load_map};
 pub use module_map::{ModuleMap, ModuleStep, module_map};
@@ -75,6 +77,8 @@ pub struct Question {
     pub start: Start,
     /// Imports in order; empty asks for the default process.
     pub imports: Vec<String>,
+    /// Packages that the default process imports before the others, in this order.
+    pub first: Vec<String>,
     /// The environment of the process.
     pub variables: Variables,
     /// The CPU of the process.

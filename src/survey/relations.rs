@@ -102,7 +102,7 @@ impl Builder<'_, '_> {
         let base = of(AGREEMENT_OF[0], uses).unwrap_or_else(Behind::nothing);
         for it in uses.iter_mut() {
             it.mpi4py_agreement = self.agreement(&Behind::of(it), &base);
-            it.launcher_agreement = Self::against_launcher(it, launcher);
+            it.launcher_agreement = against_launcher(it, launcher);
         }
         if let Fact::Known { value: libraries, .. } = hdf5 {
             for it in libraries.iter_mut() {
@@ -125,28 +125,6 @@ impl Builder<'_, '_> {
                 (None, Some(_)) => "h5py-only",
                 (Some(_), Some(_)) => return self.agreement(base, other),
             },
-        };
-        Fact::known(word.to_owned(), because)
-    }
-
-    fn against_launcher(it: &MpiUse, launcher: &Launcher) -> Fact<String> {
-        let mut because = it.lib.because().to_vec();
-        because.extend(launcher.vendor.because());
-        let word = match (it.vendor.value(), launcher.vendor.value()) {
-            (Some(vendor), _) if vendor == "none" => "none",
-            (_, Some(vendor)) if vendor == "none" => "no-launcher",
-            (Some(mine), Some(theirs)) if mine == theirs => "same",
-            (Some(_), Some(_)) => match (&it.abi, &launcher.abi) {
-                (Fact::Known { value: a, .. }, Fact::Known { value: b, .. })
-                    if b == "any" || b.split(' ').any(|it| it == a) =>
-                {
-                    "same-abi"
-                }
-                (Fact::Known { .. }, Fact::Known { .. }) => "conflict",
-                (Fact::Unknown { unknown }, _) | (_, Fact::Unknown { unknown }) => return Fact::unknown(*unknown),
-            },
-            (None, _) => return unknown_like(&it.vendor),
-            (_, None) => return unknown_like(&launcher.vendor),
         };
         Fact::known(word.to_owned(), because)
     }
@@ -261,6 +239,29 @@ impl Behind {
         let none = || Fact::known(None, Vec::new());
         Self { lib: none(), abi: Fact::known("none".to_owned(), Vec::new()), soname: none() }
     }
+}
+
+/// The MPI of one package against a launcher.
+pub(super) fn against_launcher(it: &MpiUse, launcher: &Launcher) -> Fact<String> {
+    let mut because = it.lib.because().to_vec();
+    because.extend(launcher.vendor.because());
+    let word = match (it.vendor.value(), launcher.vendor.value()) {
+        (Some(vendor), _) if vendor == "none" => "none",
+        (_, Some(vendor)) if vendor == "none" => "no-launcher",
+        (Some(mine), Some(theirs)) if mine == theirs => "same",
+        (Some(_), Some(_)) => match (&it.abi, &launcher.abi) {
+            (Fact::Known { value: a, .. }, Fact::Known { value: b, .. })
+                if b == "any" || b.split(' ').any(|it| it == a) =>
+            {
+                "same-abi"
+            }
+            (Fact::Known { .. }, Fact::Known { .. }) => "conflict",
+            (Fact::Unknown { unknown }, _) | (_, Fact::Unknown { unknown }) => return Fact::unknown(*unknown),
+        },
+        (None, _) => return unknown_like(&it.vendor),
+        (_, None) => return unknown_like(&launcher.vendor),
+    };
+    Fact::known(word.to_owned(), because)
 }
 
 fn unknown_like<T, U>(fact: &Fact<T>) -> Fact<U> {

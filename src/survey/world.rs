@@ -126,7 +126,11 @@ impl World<'_> {
             return self.question.imports.clone();
         }
         let installed = self.know.packages.iter().filter(|it| self.site.has_package(&it.import));
-        installed.flat_map(|it| it.default_imports.iter().cloned()).collect()
+        let mut packages: Vec<_> = installed.collect();
+        // What a program imports comes in its order; what else is installed may be imported by its modules.
+        let order = |import: &String| self.question.first.iter().position(|it| it == import).unwrap_or(usize::MAX);
+        packages.sort_by_key(|it| order(&it.import));
+        packages.iter().flat_map(|it| it.default_imports.iter().cloned()).collect()
     }
 
     /// Each extension by itself.

@@ -49,6 +49,7 @@ pub(crate) fn finding(
         subject: subject.into(),
         message: message.into(),
         evidence,
+        corrections: Vec::new(),
         fix: fix.into(),
         fingerprint: format!("{:0>16x}", rule.len() * 7919 + subject.len() * 104_729),
         waived: None,

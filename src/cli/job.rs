@@ -1,0 +1,123 @@
+//! `audit --job`: a job script together with the environment that its launch lines start.
+
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use super::args::{CheckArgs, JobArgs, TargetArgs};
+use super::config::{self, Configured};
+use super::target::{self, Target, Targets};
+use crate::base::{TextFile, TreePath, Variables};
+use crate::discover::Start;
+use crate::facts::Facts;
+use crate::site::Site;
+use crate::survey::{JobKnowledge, JobQuestion, JobReading, read_job, survey};
+use crate::tree::View;
+
+/// Largest script, in bytes; what stands behind is not read.
+const SCRIPT_BYTES: usize = 16 << 20;
+
+/// What is asked about a job.
+pub(super) struct Asked<'a> {
+    pub(super) targets: &'a [PathBuf],
+    pub(super) job: &'a JobArgs,
+    pub(super) target: &'a TargetArgs,
+    pub(super) checks: &'a CheckArgs,
+}
+
+/// The script, and the facts of every environment joined with it.
+pub(super) struct Joined {
+    /// The script as it was asked for.
+    pub(super) path: String,
+    /// Its text.
+    pub(super) text: String,
+    /// The facts of the environments.
+    pub(super) facts: Vec<Facts>,
+}
+
+/// Follows the script and completes the facts of its environment.
+///
+/// # Errors
+/// When the script, the site profile or the environment is not there, or not what it should be.
+pub(super) fn joined(asked: &Asked<'_>, script: &Path, configured: &Configured) -> Result<Joined> {
+    let path = script.display().to_string();
+    let mut bytes = fs::read(script).with_context(|| format!("could not read the job script {path}"))?;
+    bytes.truncate(SCRIPT_BYTES);
+    let site = match &asked.job.site {
+        Some(path) => Some(site(path)?),
+        None => config::found_site().map(|it| site(&it)).transpose()?,
+    };
+    let knowledge = JobKnowledge::load(&configured.knowledge, &configured.site_files)?;
+    let Targets { view, list } = target::targets(asked.targets, asked.target)?.with(asked.checks);
+    let directory = directory(&view, script, asked.target.root.is_some())?;
+    let mut facts = Vec::new();
+    for target in list {
+        let question = JobQuestion {
+            script: path.clone(),
+            bytes: &bytes,
+            directory: directory.clone(),
+            site: site.as_ref(),
+            variables: match &target {
+                Target::Python(question) => Some(&question.variables),
+                Target::Saved(_) => None,
+            },
+            prefix: asked.targets.first().map(|it| it.display().to_string()),
+        };
+        let reading = read_job(&view, &knowledge, question);
+        let variables = reading.variables();
+        let mut found = environment(&view, configured, target.clone(), &reading, variables, asked)?;
+        found.iter_mut().for_each(|it| reading.join(it));
+        facts.append(&mut found);
+    }
+    Ok(Joined { path, text: String::from_utf8_lossy(&bytes).into_owned(), facts })
+}
+
+/// The facts of the environment that the script starts.
+fn environment(
+    view: &View,
+    configured: &Configured,
+    target: Target,
+    reading: &JobReading<'_>,
+    variables: Option<Variables>,
+    asked: &Asked<'_>,
+) -> Result<Vec<Facts>> {
+    match target {
+        Target::Saved(facts) => Ok(vec![*facts]),
+        Target::Python(mut question) => {
+            if let Some(variables) = variables {
+                question.variables = variables;
+            }
+            if question.imports.is_empty() {
+                question.first = reading.imports();
+            }
+            if let (true, Some(python)) = (asked.targets.is_empty(), reading.target()) {
+                question.target = python.text();
+                question.start = Start::Path(python);
+            }
+            Ok(survey(view, &configured.knowledge, &question)?)
+        }
+    }
+}
+
+fn site(path: &PathBuf) -> Result<Site> {
+    let text =
+        fs::read_to_string(path).with_context(|| format!("could not read the site profile {}", path.display()))?;
+    let stem = path.file_stem().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(Site::parse(&TextFile { path: path.display().to_string(), stem, text })?)
+}
+
+/// The directory of the script, as the tree knows it.
+fn directory(view: &View, script: &Path, rooted: bool) -> Result<TreePath> {
+    // With --root the script is a file of this machine, and its relative paths are not followed.
+    if rooted {
+        return Ok(TreePath::root());
+    }
+    let parent = script.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let absolute = std::env::current_dir().context("could not read the working directory")?.join(parent);
+    match view.resolve(absolute.as_os_str().as_bytes()) {
+        Ok(path) => Ok(path),
+        Err(error) => bail!("could not read {}: {error}", parent.display()),
+    }
+}

@@ -1,0 +1,166 @@
+//! What a launch that starts an image lets into it.
+
+use super::JobKnowledge;
+use super::launches::Launch;
+use super::places::named;
+use super::process::fits_any;
+use crate::facts::{EvidenceId, Fact, Facts};
+use crate::job::{Binding, Environment, Place, Rest, Value};
+use crate::launch::{Change, Container, Line};
+use crate::survey::ledger::Ledger;
+
+/// Facts about the image of one launch.
+pub(super) struct Image {
+    pub(super) image: Fact<Option<String>>,
+    pub(super) leaks: Fact<Vec<String>>,
+    pub(super) home_visible: Fact<bool>,
+    pub(super) image_wins: Fact<Vec<String>>,
+}
+
+/// What the container of a launch lets in; nothing where there is none.
+pub(super) fn image(launch: &Launch, facts: &Facts, know: &JobKnowledge<'_>, ledger: &mut Ledger) -> Image {
+    let found = launch.line.wrappers().find_map(|it| Some((it, it.container.as_ref()?)));
+    let Some((wrapper, container)) = found else {
+        let because = vec![ledger.place(&launch.line.place)];
+        return Image {
+            image: Fact::known(None, because.clone()),
+            leaks: Fact::known(Vec::new(), because.clone()),
+            home_visible: Fact::known(false, because.clone()),
+            image_wins: Fact::known(Vec::new(), because),
+        };
+    };
+    let at = &wrapper.place;
+    let set_inside: Vec<&str> = wrapper
+        .changes
+        .iter()
+        .filter_map(|it| match &it.change {
+            Change::Set { name, .. } => Some(name.as_str()),
+            Change::Remove(_) | Change::Forward(_) | Change::KeepNone | Change::KeepAll | Change::Unknown(_) => None,
+        })
+        .collect();
+    let inside = Inside { launch, facts, container, at, set_inside };
+    Image {
+        image: match &container.image {
+            Some(image) => Fact::known(Some(image.display()), ledger.resting(&image.places, at)),
+            None => ledger.open(at, "which image it starts is not known", "the image"),
+        },
+        leaks: inside.leaks(know, ledger),
+        home_visible: inside.home_visible(ledger),
+        image_wins: inside.image_wins(ledger),
+    }
+}
+
+/// Adds what the image itself sets, where that is known.
+pub(super) fn fill(line: &Line, facts: Option<&Facts>, environment: &mut Environment) {
+    let container = line.wrappers().find_map(|it| Some((&it.place, it.container.as_ref()?)));
+    let own = facts.and_then(|it| it.environment.image_env.as_ref());
+    let (Some((place, container)), Some(own)) = (container, own) else { return };
+    environment.set_rest(Rest::Unset);
+    for (name, value) in own.iter().filter_map(|it| it.split_once('=')) {
+        let given = environment.value(name).is_some();
+        if !given || container.image_wins {
+            environment.set(name, Binding::Set(Value::known(value, place)));
+        }
+    }
+}
+
+struct Inside<'a> {
+    launch: &'a Launch,
+    facts: &'a Facts,
+    container: &'a Container,
+    at: &'a Place,
+    /// Variables that the line itself gives to the image.
+    set_inside: Vec<&'a str>,
+}
+
+impl Inside<'_> {
+    fn host(&self) -> &Environment {
+        &self.launch.command.environment
+    }
+
+    fn lets_in(&self) -> bool {
+        self.container.passes_environment && self.container.clean.is_none()
+    }
+
+    /// What the image itself sets; none where that is not known.
+    fn own(&self, name: &str) -> Option<Option<String>> {
+        let list = self.facts.environment.image_env.as_ref()?;
+        let value = |it: &String| it.strip_prefix(name)?.strip_prefix('=').map(str::to_owned);
+        Some(list.iter().find_map(value))
+    }
+
+    /// Variables of the script that get in and change what Python does.
+    fn leaks(&self, know: &JobKnowledge<'_>, ledger: &mut Ledger) -> Fact<Vec<String>> {
+        let (mut list, mut because) = (Vec::new(), Vec::new());
+        if self.lets_in() {
+            for (name, binding) in self.host().iter().filter(|(name, _)| fits_any(&know.shell.changes_image, name)) {
+                let Binding::Set(value) = binding else { continue };
+                let kept_out = fits_any(&self.container.never, name) || self.set_inside.contains(&name);
+                let overridden = self.container.image_wins && matches!(self.own(name), Some(Some(_)));
+                let empty = value.text().is_some_and(|it| it.is_empty());
+                if kept_out || overridden || empty {
+                    continue;
+                }
+                let place = value.places.first().map_or_else(|| "the submitting shell".to_owned(), named);
+                list.push(format!("{name}={} ({place})", value.display()));
+                because.extend(ledger.places(&value.places));
+            }
+        }
+        because.push(ledger.place(self.at));
+        Fact::known(list, because)
+    }
+
+    /// Whether the user site of the home directory is seen: the home is mounted, and nothing switches the user site off.
+    fn home_visible(&self, ledger: &mut Ledger) -> Fact<bool> {
+        let because: Vec<EvidenceId> = vec![ledger.place(self.at)];
+        if !self.container.home || self.container.no_home.is_some() {
+            return Fact::known(false, because);
+        }
+        let off = |text: Option<String>| text.is_some_and(|it| !it.is_empty() && it != "0");
+        let name = super::process::NO_USER_SITE;
+        let from_host = if self.lets_in() { self.host().get(name) } else { Binding::Unset(Place::default()) };
+        let ranks = match (self.launch.environment.value(name), from_host) {
+            (Some(value), _) => off(value.text()) || !value.is_known(),
+            (None, Binding::Set(value)) => off(value.text()) || !value.is_known(),
+            (None, Binding::Unset(_)) => false,
+            (None, Binding::Unknown { reason, place }) => {
+                return ledger.open(&place, &reason, "whether the user site is seen in the image");
+            }
+        };
+        let switched_off = self.launch.python.as_ref().is_some_and(|it| it.no_user_site);
+        match self.own(name) {
+            _ if ranks || switched_off => Fact::known(false, because),
+            Some(own) => Fact::known(!off(own), because),
+            None => ledger.open(
+                self.at,
+                "what the image itself sets is not known",
+                "whether the user site is seen in the image",
+            ),
+        }
+    }
+
+    /// Variables of the script that the image sets otherwise.
+    fn image_wins(&self, ledger: &mut Ledger) -> Fact<Vec<String>> {
+        let mut because = vec![ledger.place(self.at)];
+        let mut list = Vec::new();
+        if !self.container.image_wins {
+            return Fact::known(list, because);
+        }
+        if self.facts.environment.image_env.is_none() {
+            return ledger.open(self.at, "what the image itself sets is not known", "which variables of the image win");
+        }
+        for (name, binding) in self.host().iter() {
+            let (Binding::Set(value), Some(Some(own))) = (binding, self.own(name)) else { continue };
+            let carried = self.set_inside.contains(&name)
+                || self.container.prefixes.iter().any(|it| self.host().value(&format!("{it}{name}")).is_some());
+            let from_script = value.places.first().is_some_and(|it| 0 < it.line);
+            // The search path of programs is the image's own business.
+            if carried || !from_script || name == "PATH" || value.text().as_ref() == Some(&own) {
+                continue;
+            }
+            list.push(format!("{name}={}, in the image {own}", value.display()));
+            because.extend(ledger.places(&value.places));
+        }
+        Fact::known(list, because)
+    }
+}

@@ -1,0 +1,163 @@
+//! A job script joined with the process that it starts.
+//!
+//! [`read_job`] follows the script; [`JobReading::variables`] and [`JobReading::target`] say which process its first launch
+//! line starts; [`JobReading::join`] completes the facts of that process with the job.
+//!
+//! Invariant: what the script leaves open is a gap that names the line; nothing is guessed.
+
+mod containers;
+mod knowledge;
+mod launches;
+mod picture;
+mod places;
+mod pmi;
+mod process;
+mod programs;
+mod python_start;
+mod relations;
+mod runs;
+mod settings;
+mod shell;
+mod surroundings;
+mod threads;
+mod whose;
+
+use crate::base::{Gap, Stage, TreePath, Variables};
+use crate::facts::Facts;
+use crate::job::{self, Binding, Environment, Place, Rest, Script, Setup, Source, Value};
+use crate::launch::Request;
+use crate::site::Site;
+use crate::tree::View;
+
+use launches::Launch;
+use surroundings::Around;
+
+pub use knowledge::JobKnowledge;
+
+/// A job script, and what is known around it.
+#[derive(Debug, Clone)]
+pub struct JobQuestion<'a> {
+    /// The script as it was asked for.
+    pub script: String,
+    /// Its bytes.
+    pub bytes: &'a [u8],
+    /// The directory that holds it: relative paths of the script begin there.
+    pub directory: TreePath,
+    /// The site profile.
+    pub site: Option<&'a Site>,
+    /// The environment of the shell that submits it; none where that is another machine's.
+    pub variables: Option<&'a Variables>,
+    /// The target, where one was named: an environment prefix.
+    pub prefix: Option<String>,
+}
+
+/// A job script that was followed.
+pub struct JobReading<'a> {
+    view: &'a View,
+    know: &'a JobKnowledge<'a>,
+    question: JobQuestion<'a>,
+    request: Request,
+    script: Script,
+}
+
+/// Follows a job script.
+pub fn read_job<'a>(view: &'a View, know: &'a JobKnowledge<'a>, question: JobQuestion<'a>) -> JobReading<'a> {
+    let source = Source { path: &question.script, bytes: question.bytes };
+    let directives = job::directives(&source, &know.schedulers.prefixes());
+    let request = know.schedulers.request(&directives, question.site);
+    let environment = start(know, &question, &request);
+    let mut around = Around {
+        view,
+        directory: question.directory.clone(),
+        site: question.site,
+        shell: &know.shell,
+        scheduler_variables: request.variables.iter().map(|(name, _)| name.clone()).collect(),
+        prefix: question.prefix.clone(),
+    };
+    let script = job::read(&source, &Setup { environment, arguments: Vec::new() }, &mut around);
+    JobReading { view, know, question, request, script }
+}
+
+/// The environment in which the script begins: that of the shell that submits it, then what the scheduler sets.
+fn start(know: &JobKnowledge<'_>, question: &JobQuestion<'_>, request: &Request) -> Environment {
+    let mut environment = Environment::new(Rest::Unset);
+    let here = Place::default();
+    for name in &know.shell.login {
+        let reason = format!("{name} is that of the machine on which the job runs");
+        environment.set(name.as_str(), Binding::Unknown { reason, place: here.clone() });
+    }
+    if let (Some(variables), true) = (question.variables, request.passes_environment || request.scheduler.is_none()) {
+        for (name, setting) in variables.iter() {
+            let (name, value) = (String::from_utf8_lossy(name), String::from_utf8_lossy(&setting.value));
+            let mut value = Value::known(value.as_ref(), &here);
+            value.places.clear();
+            environment.set(name.as_ref(), Binding::Set(value));
+        }
+    }
+    for (name, value) in &request.variables {
+        environment.set(name.as_str(), Binding::Set(value.clone()));
+    }
+    environment
+}
+
+impl JobReading<'_> {
+    /// The variables of the process that the first launch line starts, as far as they are known.
+    pub fn variables(&self) -> Option<Variables> {
+        let launches = self.launches(None);
+        let launch = first_python(&launches)?;
+        let mut variables = Variables::default();
+        for (name, binding) in launch.environment.iter() {
+            let Binding::Set(value) = binding else { continue };
+            let known = match value.text() {
+                Some(text) => text,
+                // The directories of a list that are known; what else is in it is a gap of the facts.
+                None => surroundings::list_entries(value).into_iter().flatten().collect::<Vec<_>>().join(":"),
+            };
+            let origin =
+                value.places.first().filter(|it| 0 < it.line).map_or_else(|| "caller".to_owned(), places::named);
+            variables.set(name, known, &origin);
+        }
+        Some(variables)
+    }
+
+    /// The interpreter that the first launch line starts, when its path is known.
+    pub fn target(&self) -> Option<TreePath> {
+        let launches = self.launches(None);
+        let launch = first_python(&launches)?;
+        let path = launch.interpreter(self.view)?;
+        self.view.is_file(path.as_bytes()).then_some(path)
+    }
+
+    /// Modules that the program of the first launch line imports, when it can be read.
+    pub fn imports(&self) -> Vec<String> {
+        let launches = self.launches(None);
+        let Some(launch) = first_python(&launches) else { return Vec::new() };
+        programs::imports(&self.program(launch), self.know)
+    }
+
+    /// Completes the facts of the process with the job that starts it.
+    pub fn join(&self, facts: &mut Facts) {
+        let launches = self.launches(Some(facts));
+        relations::join(self, &launches, facts);
+    }
+
+    fn recorded(&self) -> Vec<String> {
+        self.know.shell.modules.iter().map(|it| it.recorded.clone()).collect()
+    }
+}
+
+/// The launch whose process the facts are about: the first that starts Python through a launcher, else the first at all.
+fn first_python(launches: &[Launch]) -> Option<&Launch> {
+    let python = || launches.iter().filter(|it| it.python.is_some());
+    python().find(|it| it.line.launcher.is_some()).or_else(|| python().next())
+}
+
+/// Lists of one script are short; a hostile one is cut.
+const RUNS: usize = 256;
+
+/// What hides further runs.
+fn runs_hidden(reading: &JobReading<'_>, launches: usize) -> Option<Gap> {
+    let more = RUNS <= launches || job::limits::COMMANDS <= reading.script.commands.len();
+    let path = TreePath::new(reading.question.script.as_bytes());
+    more.then(|| Gap::new(&path, Stage::Job, "the script starts too many commands", "further runs"))
+}

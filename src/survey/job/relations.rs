@@ -1,0 +1,213 @@
+//! The facts of a job: its runs with what relates them to each other, and the process that they start.
+
+use super::launches::Launch;
+use super::places::named;
+use super::programs::Around;
+use super::runs::{Placed, Runs};
+use super::settings::settings;
+use super::whose::Asked;
+use super::{JobReading, first_python, process, runs_hidden};
+use crate::facts::{Fact, Facts, Job, Run, Unclear};
+use crate::job::Place;
+use crate::survey::ledger::Ledger;
+
+/// Completes the facts with the job.
+pub(super) fn join(reading: &JobReading<'_>, launches: &[Launch], facts: &mut Facts) {
+    let mut ledger = Ledger::resume(std::mem::take(&mut facts.evidence), std::mem::take(&mut facts.gaps));
+    if let Some(launch) = first_python(launches) {
+        start(reading, launch, facts, &mut ledger);
+    }
+    let runs = Runs { reading, facts };
+    let placed: Vec<Placed> = launches.iter().map(|it| runs.placed(it)).collect();
+    let mut list: Vec<Run> =
+        launches.iter().zip(&placed).map(|(launch, placed)| runs.run(launch, placed, &mut ledger)).collect();
+    rivals(launches, &mut list, &mut ledger);
+    let mut job = Job {
+        script: reading.question.script.clone(),
+        site: reading.question.site.map(|it| it.path.clone()),
+        scheduler: scheduler(reading, &mut ledger),
+        scheduler_version: scheduler_version(reading, &mut ledger),
+        login_environment: login_environment(reading, &mut ledger),
+        runs: Fact::known(Vec::new(), Vec::new()),
+        settings: Fact::known(Vec::new(), Vec::new()),
+        process_pools: Fact::known(Vec::new(), Vec::new()),
+        late_settings: Fact::known(Vec::new(), Vec::new()),
+        parallel_opens: Fact::known(Vec::new(), Vec::new()),
+        shadowing_files: Fact::known(Vec::new(), Vec::new()),
+        unclear: Fact::known(Vec::new(), Vec::new()),
+    };
+    programs(reading, launches, &placed, &list, facts, &mut job, &mut ledger);
+    let pools: Vec<_> = placed.into_iter().map(|it| it.pools).collect();
+    job.settings = Fact::known(settings(reading, launches, &pools, facts, &mut ledger), Vec::new());
+    job.unclear = unclear(reading, launches, &mut ledger);
+    job.runs = match runs_hidden(reading, launches.len()) {
+        Some(gap) => Fact::partial(list, Vec::new(), ledger.gap(&gap)),
+        None => Fact::known(list, Vec::new()),
+    };
+    facts.job = Some(job);
+    (facts.evidence, facts.gaps) = ledger.finish();
+}
+
+impl JobReading<'_> {
+    /// Who is asked whose a launcher is.
+    pub(super) fn asked<'a>(&'a self, facts: Option<&'a Facts>, recorded: &'a [String]) -> Asked<'a> {
+        Asked { view: self.view, know: self.know, site: self.question.site, facts, recorded }
+    }
+
+    /// Whether a variable matters in the ranks: to a library or to Python.
+    pub(super) fn reaches_ranks(&self, name: &str) -> bool {
+        use crate::registry::Group;
+        self.know.registry.variable(name).is_some_and(|it| match it.group {
+            Group::Threads
+            | Group::Binding
+            | Group::Waiting
+            | Group::Mpi
+            | Group::Hdf5
+            | Group::Python
+            | Group::Loader
+            | Group::Io => true,
+            Group::Pmi | Group::Scheduler | Group::Other => false,
+        })
+    }
+}
+
+/// The process of the facts becomes the one that this launch starts.
+fn start(reading: &JobReading<'_>, launch: &Launch, facts: &mut Facts, ledger: &mut Ledger) {
+    let at = &launch.line.place;
+    facts.environment.variables = process::variables(&launch.environment, at, reading.know, ledger);
+    if let Some(python) = &launch.python {
+        facts.environment.user_site.enabled = process::user_site(facts, &launch.environment, python, at, ledger);
+    }
+    if launch.owner.word.is_some() || !launch.owner.unknown.is_empty() {
+        process::launcher(facts, &launch.owner, at, ledger);
+    }
+}
+
+/// Launches that run at the same time on the same nodes.
+fn rivals(launches: &[Launch], runs: &mut [Run], ledger: &mut Ledger) {
+    for (index, launch) in launches.iter().enumerate() {
+        let others = launches.iter().enumerate().filter(|(other, it)| {
+            *other != index
+                && it.command.phase == launch.command.phase
+                && (it.command.background || launch.command.background)
+                && it.line.place != launch.line.place
+                && it.line.launcher.is_some()
+        });
+        let shares = |it: &Launch| !it.line.says_its_cpus();
+        let names: Vec<(String, Place)> = others
+            .filter(|(_, it)| shares(it) && shares(launch) && launch.line.launcher.is_some())
+            .map(|(_, it)| (it.name(), it.line.place.clone()))
+            .collect();
+        if let (Some(run), false) = (runs.get_mut(index), names.is_empty()) {
+            let mut because = vec![ledger.place(&launch.line.place)];
+            because.extend(names.iter().map(|(_, place)| ledger.place(place)));
+            run.rivals = Fact::known(names.into_iter().map(|it| it.0).collect(), because);
+        }
+    }
+}
+
+fn programs(
+    reading: &JobReading<'_>,
+    launches: &[Launch],
+    placed: &[Placed],
+    runs: &[Run],
+    facts: &Facts,
+    job: &mut Job,
+    ledger: &mut Ledger,
+) {
+    let (mut pools, mut late, mut opens, mut shadowing) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut seen: Vec<(String, u32)> = Vec::new();
+    let mut open = None;
+    for ((launch, placed), run) in launches.iter().zip(placed).zip(runs) {
+        let text = reading.program(launch);
+        if let Some((place, why)) = &text.unread {
+            let hides = "what the program imports, sets and starts";
+            open = open.or_else(|| ledger.open::<()>(place, why, hides).gap());
+            continue;
+        }
+        let key = (text.file.clone(), text.before);
+        if launch.python.is_none() || seen.contains(&key) {
+            continue;
+        }
+        seen.push(key);
+        let around = Around { reading, facts, launch, run, pools: &placed.pools, text: &text };
+        pools.extend(around.process_pools(ledger));
+        late.extend(around.late_settings(ledger));
+        opens.extend(around.parallel_opens(ledger));
+        shadowing.extend(around.shadowing_files(ledger));
+    }
+    fn whole<T>(list: Vec<T>, open: Option<crate::facts::GapId>) -> Fact<Vec<T>> {
+        match open {
+            Some(gap) => Fact::partial(list, Vec::new(), gap),
+            None => Fact::known(list, Vec::new()),
+        }
+    }
+    job.process_pools = whole(pools, open);
+    job.late_settings = whole(late, open);
+    job.parallel_opens = whole(opens, open);
+    job.shadowing_files = whole(shadowing, open);
+}
+
+fn scheduler(reading: &JobReading<'_>, ledger: &mut Ledger) -> Fact<String> {
+    let request = &reading.request;
+    let because = request.given.first().map(|it| vec![ledger.place(&it.place)]).unwrap_or_default();
+    let here = reading.here();
+    match (&request.scheduler, &request.unknown) {
+        (_, Some(reason)) => ledger.open(&here, reason, "which scheduler runs the job"),
+        (Some(word), None) if request.others.is_empty() => Fact::known(word.clone(), because),
+        (Some(word), None) => {
+            let reason = format!("{word} or {} reads these directives", request.others.join(" or "));
+            ledger.open(&here, &reason, "which scheduler runs the job")
+        }
+        (None, None) => Fact::known("none".to_owned(), because),
+    }
+}
+
+fn scheduler_version(reading: &JobReading<'_>, ledger: &mut Ledger) -> Fact<String> {
+    let site = reading.question.site;
+    match site.and_then(|it| Some((it, it.scheduler.version.as_ref()?))) {
+        Some((site, version)) => {
+            let line = Place { file: site.path.clone(), line: version.line, ..Place::default() };
+            let because = vec![ledger.place(&line)];
+            Fact::known(version.value.clone(), because)
+        }
+        None => ledger.open(
+            &reading.here(),
+            "[scheduler] version in the site profile would say it",
+            "the version of the scheduler",
+        ),
+    }
+}
+
+fn login_environment(reading: &JobReading<'_>, ledger: &mut Ledger) -> Fact<String> {
+    let request = &reading.request;
+    match (&request.environment_place, request.passes_environment) {
+        (Some(place), true) => Fact::known("asked".to_owned(), vec![ledger.place(place)]),
+        (Some(place), false) => Fact::known("no".to_owned(), vec![ledger.place(place)]),
+        (None, true) => Fact::known("default".to_owned(), Vec::new()),
+        (None, false) => Fact::known("no".to_owned(), Vec::new()),
+    }
+}
+
+/// What of the script, its directives and its launch lines could not be followed.
+fn unclear(reading: &JobReading<'_>, launches: &[Launch], ledger: &mut Ledger) -> Fact<Vec<Unclear>> {
+    let of_lines =
+        launches.iter().flat_map(|it| it.line.unclear.iter().chain(it.line.wrappers().flat_map(|it| &it.unclear)));
+    let all = reading.script.unclear.iter().chain(&reading.request.unclear).chain(of_lines);
+    let mut list: Vec<Unclear> = Vec::new();
+    for it in all {
+        let because = vec![ledger.place(&it.place)];
+        let one = Unclear { place: named(&it.place), what: Fact::known(it.what.clone(), because), why: it.why.clone() };
+        if !list.iter().any(|other| other.place == one.place && other.why == one.why) {
+            list.push(one);
+        }
+    }
+    Fact::known(list, Vec::new())
+}
+
+impl JobReading<'_> {
+    /// The script as a whole.
+    fn here(&self) -> Place {
+        Place { file: self.question.script.clone(), ..Place::default() }
+    }
+}

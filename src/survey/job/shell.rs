@@ -1,0 +1,151 @@
+//! `rules/shell`: commands by which a shell changes itself, and files that change nothing that is looked at.
+
+use std::collections::BTreeMap;
+
+use regex::Regex;
+use serde::Deserialize;
+
+use crate::base::Glob;
+
+/// Everything in `rules/shell`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ShellCommands {
+    /// Commands that load modules.
+    #[serde(default)]
+    pub(super) modules: Vec<ModuleCommand>,
+    /// Commands and scripts that activate an environment.
+    #[serde(default)]
+    pub(super) activation: Vec<Activation>,
+    /// Files and evaluations that only bring a command.
+    #[serde(default)]
+    pub(super) harmless: Vec<Harmless>,
+    /// Variables that are set wherever a job runs, to what nobody knows.
+    #[serde(default)]
+    pub(super) login: Vec<String>,
+    /// Variables of the host that change the Python of an image.
+    #[serde(default)]
+    pub(super) changes_image: Vec<String>,
+    /// Variables that make a fork safe for memory that a fabric has registered.
+    #[serde(default)]
+    pub(super) fork_safe: Vec<String>,
+    /// Fabrics that register memory.
+    #[serde(default)]
+    pub(super) registers_memory: Vec<String>,
+    /// OpenMP runtimes that hang in a forked child.
+    #[serde(default)]
+    pub(super) hangs_after_fork: Vec<String>,
+    /// OpenMP runtimes that bind the thread that loads them.
+    #[serde(default)]
+    pub(super) binds_when_loaded: Vec<String>,
+    /// Runtimes that pin again what a launcher has pinned.
+    #[serde(default)]
+    pub(super) repins: Vec<Repins>,
+}
+
+/// A variable by which runtimes pin threads on their own account.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Repins {
+    pub(super) runtimes: Vec<String>,
+    pub(super) variable: String,
+    /// Parts of its value that switch it off.
+    pub(super) harmless: Vec<String>,
+    /// Launcher and placement under which it pins without being set.
+    #[serde(default)]
+    pub(super) unset_under: Vec<[String; 2]>,
+}
+
+/// One command of a module system, with its verbs.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ModuleCommand {
+    pub(super) names: Vec<String>,
+    pub(super) load: Vec<String>,
+    pub(super) unload: Vec<String>,
+    pub(super) swap: Vec<String>,
+    pub(super) purge: Vec<String>,
+    pub(super) nothing: Vec<String>,
+    /// Words without a verb are loaded; with a dash before them, unloaded.
+    #[serde(default)]
+    pub(super) bare: bool,
+    /// The variable that lists what is loaded.
+    pub(super) recorded: String,
+}
+
+/// What activates an environment, and what that sets.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Activation {
+    /// First words of the command; the next is the environment.
+    #[serde(default)]
+    pub(super) commands: Vec<Vec<String>>,
+    /// Globs over scripts that are sourced.
+    #[serde(default)]
+    pub(super) scripts: Vec<String>,
+    /// What follows the prefix in the path of such a script.
+    #[serde(default)]
+    pub(super) script_suffix: String,
+    /// Glob over prefixes of an environment that is called by its name.
+    pub(super) named: Option<String>,
+    /// Names of the installation itself, which is also meant when no name is given.
+    #[serde(default)]
+    pub(super) base: Vec<String>,
+    /// For people.
+    pub(super) kind: String,
+    #[serde(default)]
+    pub(super) sets: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) prepends: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) unsets: Vec<String>,
+}
+
+/// What changes nothing that is looked at.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Harmless {
+    /// Globs over paths that are sourced.
+    #[serde(default)]
+    pub(super) sources: Vec<String>,
+    /// Patterns over what is evaluated.
+    #[serde(default)]
+    pub(super) evaluations: Vec<Evaluation>,
+}
+
+/// A pattern that was checked when it was read.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Evaluation(#[serde(deserialize_with = "crate::survey::knowledge::pattern")] pub(super) Regex);
+
+impl ShellCommands {
+    /// Adds what another file says.
+    pub(super) fn extend(&mut self, more: Self) {
+        self.modules.extend(more.modules);
+        self.activation.extend(more.activation);
+        self.harmless.extend(more.harmless);
+        self.login.extend(more.login);
+        self.changes_image.extend(more.changes_image);
+        self.fork_safe.extend(more.fork_safe);
+        self.registers_memory.extend(more.registers_memory);
+        self.hangs_after_fork.extend(more.hangs_after_fork);
+        self.binds_when_loaded.extend(more.binds_when_loaded);
+        self.repins.extend(more.repins);
+    }
+
+    /// The activation that a sourced script is.
+    pub(super) fn activated_by_script(&self, path: &str) -> Option<&Activation> {
+        self.activation.iter().find(|it| it.scripts.iter().any(|glob| Glob::new(glob).matches(path.as_bytes())))
+    }
+
+    /// Whether sourcing this changes nothing that is looked at.
+    pub(super) fn is_harmless_source(&self, path: &str) -> bool {
+        let sources = self.harmless.iter().flat_map(|it| &it.sources);
+        sources.into_iter().any(|glob| Glob::new(glob).matches(path.as_bytes()))
+    }
+
+    /// Whether evaluating this changes nothing that is looked at.
+    pub(super) fn is_harmless_evaluation(&self, what: &str) -> bool {
+        self.harmless.iter().flat_map(|it| &it.evaluations).any(|it| it.0.is_match(what))
+    }
+}

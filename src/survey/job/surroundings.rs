@@ -1,0 +1,349 @@
+//! What a job script finds around it: files beside it, modules of the site profile, environments that it activates.
+//!
+//! Invariant: a module that the profile does not know makes every variable unknown, except those of the scheduler.
+
+use super::shell::{Activation, ModuleCommand, ShellCommands};
+use crate::base::{Glob, TreePath};
+use crate::job::{Binding, Environment, Part, Place, Surroundings, Value, Word};
+use crate::site::{Module, Site};
+use crate::tree::View;
+
+/// Modules that load modules.
+const MODULE_DEPTH: usize = 16;
+
+/// The surroundings of one script.
+pub(super) struct Around<'a> {
+    pub(super) view: &'a View,
+    /// The directory of the script.
+    pub(super) directory: TreePath,
+    pub(super) site: Option<&'a Site>,
+    pub(super) shell: &'a ShellCommands,
+    /// Names of variables that the scheduler sets: no module touches them.
+    pub(super) scheduler_variables: Vec<String>,
+    /// The prefix of the target, where one is named.
+    pub(super) prefix: Option<String>,
+}
+
+impl Surroundings for Around<'_> {
+    fn text(&mut self, path: &str) -> Option<Vec<u8>> {
+        if self.shell.activated_by_script(path).is_some() || self.shell.is_harmless_source(path) {
+            return None;
+        }
+        self.view.read_text(self.absolute(path).as_bytes()).ok().map(String::into_bytes)
+    }
+
+    fn exists(&mut self, path: &str) -> Option<bool> {
+        Some(self.view.resolve(self.absolute(path).as_bytes()).is_ok())
+    }
+
+    fn changes_shell(&mut self, words: &[Word], environment: &mut Environment, place: &Place) -> bool {
+        let texts: Vec<String> = words.iter().map(|it| it.value.display()).collect();
+        let Some(first) = texts.first() else { return false };
+        if let Some(command) = self.shell.modules.iter().find(|it| it.names.contains(first)) {
+            self.module_command(command, words, environment, place);
+            return true;
+        }
+        let after = |command: &Vec<String>| texts.starts_with(command).then_some(command.len());
+        let activation = self.shell.activation.iter().find_map(|it| Some((it, it.commands.iter().find_map(after)?)));
+        if let Some((activation, words_before)) = activation {
+            self.activate_by_name(activation, words.get(words_before), environment, place);
+            return true;
+        }
+        let Some(argument) = words.get(1) else { return false };
+        let path = argument.value.display();
+        if let (true, Some(activation)) = (sources(first), self.shell.activated_by_script(&path)) {
+            self.activate_by_script(activation, &argument.value, environment, place);
+            return true;
+        }
+        (sources(first) && self.shell.is_harmless_source(&path))
+            || (!sources(first) && self.shell.is_harmless_evaluation(&texts.join(" ")))
+    }
+}
+
+/// How a shell reads a file into itself.
+fn sources(word: &str) -> bool {
+    word == "source" || word == "."
+}
+
+impl Around<'_> {
+    /// Where a path of the script lies in the tree.
+    pub(super) fn absolute(&self, path: &str) -> TreePath {
+        if path.starts_with('/') {
+            return TreePath::new(path.as_bytes());
+        }
+        let path = path.trim_start_matches("./");
+        self.directory.join(path.as_bytes())
+    }
+
+    fn module_command(&self, command: &ModuleCommand, words: &[Word], environment: &mut Environment, place: &Place) {
+        let arguments: Vec<&Word> = words.iter().skip(1).collect();
+        let text = |it: &&Word| it.value.text().unwrap_or_default();
+        let options = arguments.iter().take_while(|it| text(it).starts_with('-') && !command.bare).count();
+        let verb = arguments.get(options).map(text).unwrap_or_default();
+        let rest = arguments.get(options + 1..).unwrap_or_default();
+        let is = |verbs: &[String]| verbs.contains(&verb);
+        if is(&command.nothing) || verb.is_empty() && arguments.is_empty() {
+            return;
+        }
+        if is(&command.purge) {
+            let loaded = self.loaded(command, environment);
+            loaded.iter().rev().for_each(|name| self.unload(command, name, environment, place));
+        } else if is(&command.swap) {
+            let (old, new) = rest.split_at(rest.len().min(1));
+            let new = if new.is_empty() { old } else { new };
+            old.iter().for_each(|it| self.unload(command, &text(it), environment, place));
+            new.iter().for_each(|it| self.load_word(command, it, environment, place));
+        } else if is(&command.unload) {
+            rest.iter().for_each(|it| self.unload(command, &text(it), environment, place));
+        } else if is(&command.load) {
+            let names = rest.iter().filter(|it| !text(it).starts_with('-'));
+            names.for_each(|it| self.load_word(command, it, environment, place));
+        } else if command.bare {
+            for word in arguments {
+                match text(&word).strip_prefix('-') {
+                    Some(name) => self.unload(command, name, environment, place),
+                    None => self.load_word(command, word, environment, place),
+                }
+            }
+        } else {
+            self.forget(environment, &format!("what `{first} {verb}` sets", first = words_of(words)), place);
+        }
+    }
+
+    fn load_word(&self, command: &ModuleCommand, word: &Word, environment: &mut Environment, place: &Place) {
+        match word.value.text() {
+            Some(name) => self.load(command, &name, environment, place, 0),
+            None => self.forget(environment, "which module is loaded", place),
+        }
+    }
+
+    fn load(&self, command: &ModuleCommand, name: &str, environment: &mut Environment, place: &Place, depth: usize) {
+        let known = self.site.and_then(|it| it.module(name));
+        let Some(module) = known.filter(|_| depth < MODULE_DEPTH) else {
+            let reason = match self.site {
+                Some(site) => {
+                    format!("what the module {name} sets; a table [modules.\"{name}\"] in {} would say it", site.path)
+                }
+                None => format!("what the module {name} sets; a site profile with [modules.\"{name}\"] would say it"),
+            };
+            self.forget(environment, &reason, place);
+            return self.record(command, name, environment, place);
+        };
+        let loaded = self.loaded(command, environment);
+        if loaded.iter().any(|it| it == name) {
+            return;
+        }
+        for other in loaded {
+            if self.replaces(module, &other) {
+                self.unload(command, &other, environment, place);
+            }
+        }
+        for needed in &module.loads {
+            self.load(command, &needed.value, environment, place, depth + 1);
+        }
+        for (variable, value) in &module.set {
+            environment.set(variable.as_str(), Binding::Set(self.said(&value.value, value.line, place)));
+        }
+        for (variable, directories) in &module.prepend {
+            let added = self.said(&directories.value, directories.line, place);
+            prepend(environment, variable, added);
+        }
+        self.record(command, name, environment, place);
+    }
+
+    /// Whether loading `module` unloads `other`: they conflict, or both bring an MPI.
+    fn replaces(&self, module: &Module, other: &str) -> bool {
+        let conflicts =
+            module.conflicts.iter().any(|it| it.value == other || other.starts_with(&format!("{}/", it.value)));
+        let known = self.site.and_then(|it| it.module(other));
+        conflicts || known.is_some_and(|it| it.provides.mpi.is_some() && module.provides.mpi.is_some())
+    }
+
+    fn unload(&self, command: &ModuleCommand, name: &str, environment: &mut Environment, place: &Place) {
+        let loaded = self.loaded(command, environment);
+        let matches = |it: &&String| *it == name || it.starts_with(&format!("{name}/"));
+        let Some(whole) = loaded.iter().find(matches).cloned() else { return };
+        if let Some(module) = self.site.and_then(|it| it.module(&whole)) {
+            for variable in module.set.keys() {
+                environment.set(variable.as_str(), Binding::Unset(place.clone()));
+            }
+            for (variable, directories) in &module.prepend {
+                if let Some(value) = environment.value(variable) {
+                    let without = without_beginning(value, &directories.value);
+                    environment.set(variable.as_str(), Binding::Set(without));
+                }
+            }
+        }
+        let rest: Vec<String> = loaded.into_iter().filter(|it| *it != whole).collect();
+        environment.set(command.recorded.as_str(), Binding::Set(Value::known(rest.join(":"), place)));
+    }
+
+    /// Names of the modules that the script has loaded, in order.
+    fn loaded(&self, command: &ModuleCommand, environment: &Environment) -> Vec<String> {
+        let list = environment.value(&command.recorded).and_then(Value::text).unwrap_or_default();
+        list.split(':').filter(|it| !it.is_empty()).map(str::to_owned).collect()
+    }
+
+    fn record(&self, command: &ModuleCommand, name: &str, environment: &mut Environment, place: &Place) {
+        let mut loaded = self.loaded(command, environment);
+        loaded.push(name.to_owned());
+        let places = environment.value(&command.recorded).map(|it| it.places.clone()).unwrap_or_default();
+        let mut value = Value::known(loaded.join(":"), place);
+        value.places.extend(places.into_iter().filter(|it| it != place));
+        environment.set(command.recorded.as_str(), Binding::Set(value));
+    }
+
+    /// A value of the profile: the command that loads it, then its line there.
+    fn said(&self, text: &str, line: u32, place: &Place) -> Value {
+        let mut value = Value::known(text, place);
+        let file = self.site.map(|it| it.path.clone()).unwrap_or_default();
+        value.places.push(Place { file, line, ..Place::default() });
+        value
+    }
+
+    /// Nothing is known of any variable from here on, except what the scheduler sets and which modules are loaded.
+    fn forget(&self, environment: &mut Environment, reason: &str, place: &Place) {
+        let recorded = self.shell.modules.iter().map(|it| &it.recorded);
+        let kept: Vec<(String, Binding)> = self
+            .scheduler_variables
+            .iter()
+            .chain(recorded)
+            .filter_map(|name| Some((name.clone(), environment.own(name)?.clone())))
+            .collect();
+        environment.forget(reason, place);
+        for (name, binding) in kept {
+            environment.set(name, binding);
+        }
+    }
+
+    fn activate_by_name(
+        &self,
+        activation: &Activation,
+        word: Option<&Word>,
+        environment: &mut Environment,
+        place: &Place,
+    ) {
+        let name = word.map(|it| it.value.clone());
+        let text = name.as_ref().map_or_else(|| activation.base.first().cloned(), Value::text);
+        let prefix = match (&name, &text) {
+            (Some(value), Some(text)) if text.contains('/') => value.clone(),
+            (Some(value), None) => value.clone(),
+            (_, Some(text)) => self.prefix_of(activation, text, place),
+            (None, None) => Value::unknown(format!("the prefix of the {}", activation.kind), place),
+        };
+        apply(activation, &prefix, &text.unwrap_or_default(), environment, place);
+    }
+
+    /// The target is the environment of that name, when its prefix says so.
+    fn prefix_of(&self, activation: &Activation, name: &str, place: &Place) -> Value {
+        let glob = activation.named.as_ref().map(|it| it.replace("{name}", name));
+        let fits = |prefix: &&String| glob.as_ref().is_some_and(|it| Glob::new(it).matches(prefix.as_bytes()));
+        match self.prefix.as_ref().filter(fits) {
+            Some(prefix) => Value::known(prefix.as_str(), place),
+            None => Value::unknown(format!("the prefix of the {} {name}", activation.kind), place),
+        }
+    }
+
+    fn activate_by_script(
+        &self,
+        activation: &Activation,
+        script: &Value,
+        environment: &mut Environment,
+        place: &Place,
+    ) {
+        let mut prefix = script.clone();
+        if let Some(Part::Text(last)) = prefix.parts.last_mut() {
+            match last.rfind(&activation.script_suffix) {
+                Some(at) => last.truncate(at),
+                None => last.clear(),
+            }
+        }
+        if prefix.text().is_some_and(|it| it.is_empty()) {
+            prefix = Value::known(self.directory.text(), place);
+        } else if let Some(text) = prefix.text().filter(|it| !it.starts_with('/')) {
+            prefix = Value::known(self.absolute(&text).text(), place);
+        }
+        let name = prefix.text().unwrap_or_default();
+        apply(activation, &prefix, &name, environment, place);
+    }
+}
+
+fn apply(activation: &Activation, prefix: &Value, name: &str, environment: &mut Environment, place: &Place) {
+    for (variable, template) in &activation.sets {
+        environment.set(variable.as_str(), Binding::Set(filled(template, prefix, name, place)));
+    }
+    for (variable, template) in &activation.prepends {
+        prepend(environment, variable, filled(template, prefix, name, place));
+    }
+    for variable in &activation.unsets {
+        environment.set(variable.as_str(), Binding::Unset(place.clone()));
+    }
+}
+
+fn filled(template: &str, prefix: &Value, name: &str, place: &Place) -> Value {
+    let mut value = Value { parts: Vec::new(), places: vec![place.clone()] };
+    for (at, piece) in template.replace("{name}", name).split("{prefix}").enumerate() {
+        if 0 < at {
+            value.push(prefix);
+        }
+        value.push_text(piece);
+    }
+    value
+}
+
+/// Puts directories before those of a list.
+fn prepend(environment: &mut Environment, variable: &str, mut added: Value) {
+    match environment.get(variable) {
+        Binding::Set(old) if old.text().is_some_and(|it| it.is_empty()) => {}
+        Binding::Set(old) => {
+            added.push_text(":");
+            added.push(&old);
+        }
+        Binding::Unset(_) => {}
+        Binding::Unknown { reason, place } => {
+            added.push_text(":");
+            added.push(&Value::unknown(reason, &place));
+        }
+    }
+    environment.set(variable, Binding::Set(added));
+}
+
+fn without_beginning(value: &Value, directories: &str) -> Value {
+    let mut value = value.clone();
+    if let Some(Part::Text(first)) = value.parts.first_mut() {
+        let rest = first.strip_prefix(directories).map(|it| it.trim_start_matches(':').to_owned());
+        if let Some(rest) = rest {
+            *first = rest;
+        }
+    }
+    value
+}
+
+fn words_of(words: &[Word]) -> String {
+    words.first().map(|it| it.value.display()).unwrap_or_default()
+}
+
+/// The directories of a list in order; `None` for one that is not known.
+pub(super) fn list_entries(value: &Value) -> Vec<Option<String>> {
+    let mut entries: Vec<Option<String>> = vec![Some(String::new())];
+    for part in &value.parts {
+        match part {
+            Part::Text(text) => {
+                for (at, piece) in text.split(':').enumerate() {
+                    match entries.last_mut() {
+                        Some(Some(last)) if at == 0 => last.push_str(piece),
+                        Some(None) if at == 0 => {}
+                        Some(_) | None => entries.push(Some(piece.to_owned())),
+                    }
+                }
+            }
+            Part::Unknown { .. } => {
+                if let Some(last) = entries.last_mut() {
+                    *last = None;
+                }
+            }
+        }
+    }
+    entries.retain(|it| it.as_deref() != Some(""));
+    entries
+}

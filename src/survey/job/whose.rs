@@ -1,0 +1,184 @@
+//! Whose launcher a word is: by its path, by the modules and environments on PATH, by the scheduler, by the facts.
+
+use super::JobKnowledge;
+use super::surroundings::list_entries;
+use crate::base::TreePath;
+use crate::facts::{Facts, Launcher};
+use crate::job::{Environment, Place, Word};
+use crate::site::{Provides, Site};
+use crate::tree::View;
+
+/// Whose launcher it is.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Owner {
+    /// Word of `rules/launchers`; none where it cannot be told.
+    pub(super) word: Option<String>,
+    /// Its version.
+    pub(super) version: Option<String>,
+    /// The program, where its path is known.
+    pub(super) path: Option<String>,
+    /// Binary interfaces of the libraries whose ranks it starts; empty: any.
+    pub(super) abis: Vec<String>,
+    /// It comes with an MPI library, and not with a scheduler.
+    pub(super) of_library: bool,
+    /// What that rests on.
+    pub(super) places: Vec<Place>,
+    /// Why it cannot be told.
+    pub(super) unknown: String,
+}
+
+/// What is asked to find the owner.
+pub(super) struct Asked<'a> {
+    pub(super) view: &'a View,
+    pub(super) know: &'a JobKnowledge<'a>,
+    pub(super) site: Option<&'a Site>,
+    /// The facts of the environment, once there are any.
+    pub(super) facts: Option<&'a Facts>,
+    /// The variable that lists loaded modules.
+    pub(super) recorded: &'a [String],
+}
+
+/// What a place says of a launcher.
+type Said = (String, Option<String>);
+
+impl Asked<'_> {
+    /// The owner of the launcher `word`, which several descriptions may claim.
+    pub(super) fn owner(&self, word: &Word, candidates: &[String], environment: &Environment) -> Owner {
+        let written = word.value.text().unwrap_or_default();
+        let mut owner = Owner { places: vec![word.place.clone()], ..Owner::default() };
+        let found = match candidates {
+            [only] => Some((only.clone(), self.version_of_scheduler(only))),
+            _ => self.among(&written, candidates, environment, &mut owner),
+        };
+        match found {
+            Some((word, version)) => {
+                let description = self.know.audit.launchers.get(&word);
+                owner.abis = description.map(|it| it.abis().to_vec()).unwrap_or_default();
+                owner.of_library = self.know.audit.libraries.get(&word).is_some();
+                owner.version = version;
+                owner.word = Some(word);
+            }
+            None if owner.unknown.is_empty() => {
+                owner.unknown = format!(
+                    "{written} may be that of {}; its path, a module with provides = {{ mpi = ... }} in the site profile, or \
+                     --launcher would say which",
+                    candidates.join(", ")
+                );
+            }
+            None => {}
+        }
+        owner
+    }
+
+    fn among(
+        &self,
+        written: &str,
+        candidates: &[String],
+        environment: &Environment,
+        owner: &mut Owner,
+    ) -> Option<Said> {
+        let fits = |said: Said| self.candidate(&said.0, candidates).map(|word| (word, said.1));
+        if written.contains('/') {
+            owner.path = Some(written.to_owned());
+            return self.by_path(written, owner).and_then(fits);
+        }
+        let (mpi, place) = self.by_modules(environment);
+        if let Some(said) = mpi.and_then(fits) {
+            owner.places.extend(place);
+            return Some(said);
+        }
+        if let Some(launcher) = self.site.and_then(|it| it.scheduler.launcher.as_ref()) {
+            if let Some(word) = self.candidate(&launcher.value, candidates) {
+                return Some((word, None));
+            }
+        }
+        if let Some(said) = self.on_path(written, environment, owner).and_then(fits) {
+            return Some(said);
+        }
+        let own = || candidates.iter().find(|it| *it == written).map(|it| (it.clone(), None));
+        self.by_facts(owner).and_then(fits).or_else(own)
+    }
+
+    /// The description that a word of a site profile or of a library means.
+    fn candidate(&self, word: &str, candidates: &[String]) -> Option<String> {
+        let exact = candidates.iter().find(|it| *it == word);
+        let alias = || candidates.iter().find(|it| self.know.launch_lines.is_called(it, word));
+        exact.or_else(alias).cloned()
+    }
+
+    fn by_path(&self, path: &str, owner: &mut Owner) -> Option<Said> {
+        let site = self.site?;
+        if let Some(installed) = site.installed(path) {
+            owner.places.push(Place { file: site.path.clone(), line: installed.line, ..Place::default() });
+            return said(&installed.provides);
+        }
+        let directory = path.rsplit_once('/').map_or("", |it| it.0);
+        let brings =
+            |it: &&crate::site::Module| it.prepend.values().any(|list| list.value.split(':').any(|it| it == directory));
+        let module = site.modules.values().find(brings);
+        module.and_then(|it| said(&it.provides)).or_else(|| self.facts_at(path))
+    }
+
+    /// The facts name the launcher of that path.
+    fn facts_at(&self, path: &str) -> Option<Said> {
+        let launcher = self.launcher()?;
+        let same = launcher.path.value().is_some_and(|it| it.as_deref() == Some(path));
+        if same { self.of_facts(launcher) } else { None }
+    }
+
+    /// The MPI that the loaded modules bring, the last one, and the line that loads it.
+    pub(super) fn by_modules(&self, environment: &Environment) -> (Option<Said>, Vec<Place>) {
+        let Some(site) = self.site else { return (None, Vec::new()) };
+        for name in self.recorded {
+            let Some(value) = environment.value(name) else { continue };
+            let modules = value.text().unwrap_or_default();
+            let found = modules.split(':').rev().find_map(|it| said(&site.module(it)?.provides));
+            if found.is_some() {
+                return (found, value.places.clone());
+            }
+        }
+        (None, Vec::new())
+    }
+
+    /// The first directory of PATH that holds such a program and says whose it is.
+    fn on_path(&self, name: &str, environment: &Environment, owner: &mut Owner) -> Option<Said> {
+        let path = environment.value("PATH")?;
+        for entry in list_entries(path) {
+            // A directory that is not known may hold it: what comes later cannot be told.
+            let directory = entry?;
+            let file = TreePath::new(format!("{directory}/{name}").as_bytes());
+            if self.view.is_file(file.as_bytes()) {
+                owner.path = Some(file.text());
+                return self.by_path(&file.text(), owner);
+            }
+        }
+        None
+    }
+
+    fn by_facts(&self, owner: &mut Owner) -> Option<Said> {
+        let launcher = self.launcher()?;
+        owner.path = launcher.path.value().cloned().flatten();
+        self.of_facts(launcher)
+    }
+
+    fn launcher(&self) -> Option<&Launcher> {
+        self.facts.map(|it| &it.environment.launcher)
+    }
+
+    fn of_facts(&self, launcher: &Launcher) -> Option<Said> {
+        let vendor = launcher.vendor.value().filter(|it| *it != "none")?;
+        Some((vendor.clone(), launcher.version.value().cloned()))
+    }
+
+    /// The launcher of a scheduler has the scheduler's version.
+    fn version_of_scheduler(&self, word: &str) -> Option<String> {
+        let scheduler = &self.site?.scheduler;
+        let own = scheduler.name.as_ref().is_some_and(|it| it.value == word);
+        if own { scheduler.version.as_ref().map(|it| it.value.clone()) } else { None }
+    }
+}
+
+fn said(provides: &Provides) -> Option<Said> {
+    let mpi = provides.mpi.as_ref()?;
+    Some((mpi.value.clone(), provides.version.as_ref().map(|it| it.value.clone())))
+}
