@@ -125,6 +125,35 @@ fn names_are_followed() {
 }
 
 #[test]
+fn what_starts_nothing_is_no_pool() {
+    check("import joblib\njoblib.Parallel(n_jobs=1)\njoblib.Parallel()\n", &[]);
+    check(
+        "from torch.utils.data import DataLoader\nDataLoader(d)\nDataLoader(d, num_workers=2)\n",
+        &["3:1 pool torch.utils.data.DataLoader Processes: 2, started as by default, limits threads"],
+    );
+    check(
+        "from scipy import optimize\noptimize.brute(f, r, workers=-1)\noptimize.brute(f, r)\n",
+        &["2:1 pool scipy.optimize.brute Processes: every CPU of the node, started as by default"],
+    );
+    check("from multiprocessing import Pool\nif __name__ != '__main__':\n    Pool(3)\n", &[]);
+    check("import sys, os\nsys.exit(0)\nos.fork()\n", &[]);
+}
+
+#[test]
+fn what_may_run_is_marked() {
+    let found = |source: &str| {
+        let pools = program(source.as_bytes(), &calls()).pools;
+        pools.iter().map(|it| (it.at.line, it.at.conditional, it.at.in_function)).collect::<Vec<_>>()
+    };
+    assert_eq!(found("import os, sys\nif len(sys.argv) > 1:\n    os.fork()\n"), [(3, true, false)]);
+    assert_eq!(found("import os\ndef f():\n    os.fork()\n"), [(3, false, true)]);
+    assert_eq!(found("import os\ndef f():\n    os.fork()\ndef g():\n    f()\ng()\n"), [(3, false, false)]);
+    assert_eq!(found("import os\nfor i in range(4):\n    os.fork()\n"), [(3, false, false)]);
+    assert_eq!(found("import os\nfor i in os.listdir():\n    os.fork()\n"), [(3, true, false)]);
+    assert_eq!(found("import os\ndef f():\n    return\n    os.fork()\nf()\n"), []);
+}
+
+#[test]
 fn what_is_not_decided_says_so() {
     check(
         "import sys\nfrom multiprocessing import Pool\nPool(int(sys.argv[1]))\n",

@@ -106,6 +106,7 @@ pub(super) struct Workers {
     pub(super) mask_since: Option<String>,
     pub(super) every: Option<i64>,
     pub(super) default_every: Option<String>,
+    pub(super) least: Option<u64>,
 }
 
 impl When {

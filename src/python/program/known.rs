@@ -167,8 +167,8 @@ impl<'s> Walk<'s> {
             None if one => Value::Text("1".to_owned()),
             None => Value::Default,
         };
-        // A loader without workers does its work itself.
-        if workers == Value::Text("0".to_owned()) {
+        let least = call.workers.as_ref().and_then(|it| it.least).unwrap_or(1);
+        if workers.count().is_some_and(|it| it < least) {
             return;
         }
         let start = self.start(call, kind, start, given);
@@ -228,6 +228,10 @@ impl<'s> Walk<'s> {
         match given.find(position, keyword.as_deref()) {
             Some(Given { thing: Thing::Number(number), .. }) if Some(*number) == workers.every => {
                 word(workers.default_every.as_deref(), None)
+            }
+            // Counted back from every CPU.
+            Some(Given { thing: Thing::Number(number), .. }) if *number < 0 && workers.every.is_some() => {
+                Value::Computed(number.to_string())
             }
             None if given.open => Value::Computed("arguments that are computed".to_owned()),
             Some(Given { thing: Thing::Nothing, .. }) | None => {
