@@ -188,6 +188,16 @@ fn local_files_that_answer_imports() {
 }
 
 #[test]
+fn limits_are_said() {
+    let many = "import os\n".to_owned() + &"os.fork()\n".repeat(3000);
+    let found = program(many.as_bytes(), &calls());
+    assert!(found.pools.len() < 2000);
+    assert_eq!(found.unclear.len(), 1, "{:?}", found.unclear);
+    let long = program(&vec![b'#'; 600 << 10], &calls());
+    assert_eq!(long.unclear.len(), 1);
+}
+
+#[test]
 fn hostile_programs_end() {
     let calls = calls();
     let calling: String = (0..40).map(|it| format!("def f{it}():\n    f{0}()\n    f{0}()\n", it + 1)).collect();

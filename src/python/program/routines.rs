@@ -12,6 +12,12 @@ use super::things::Thing;
 /// Calls inside calls that are followed.
 const CALLS: usize = 12;
 
+/// The same inside a function that nothing calls: what it calls is gone through by itself too.
+const UNCALLED_CALLS: usize = 2;
+
+/// Calls of a function that are followed while none of them did anything that is recorded.
+const IDLE_CALLS: u32 = 16;
+
 /// A function of the program.
 pub(super) struct Routine<'s> {
     definition: &'s ast::StmtFunctionDef,
@@ -19,6 +25,10 @@ pub(super) struct Routine<'s> {
     class: Option<usize>,
     called: bool,
     active: bool,
+    /// How often it was followed.
+    followed: u32,
+    /// Whether something was recorded then.
+    acts: bool,
 }
 
 /// A class of the program.
@@ -45,6 +55,8 @@ impl<'s> Walk<'s> {
                 class: class.map(|(class, _)| class),
                 called: false,
                 active: false,
+                followed: 0,
+                acts: false,
             }),
         }
         self.names.set(it.name.as_str(), Thing::Function(index));
@@ -92,19 +104,26 @@ impl<'s> Walk<'s> {
 
     /// Calls a function of the program, with the object that it belongs to.
     pub(super) fn follow(&mut self, function: usize, object: Option<usize>, arguments: &Arguments<'s>) -> Thing {
-        let calls = self.returned.len();
-        let Some(routine) = self.functions.get_mut(function).filter(|it| !it.active && calls < CALLS) else {
+        let most = if self.uncalled { UNCALLED_CALLS } else { CALLS };
+        let open = self.returned.len() < most;
+        let Some(routine) = self.functions.get_mut(function).filter(|it| !it.active && open) else {
             return Thing::Unknown;
         };
+        if IDLE_CALLS <= routine.followed && !routine.acts {
+            return Thing::Unknown;
+        }
         let definition = routine.definition;
         // What is only read to learn which names change was not called yet.
         routine.called |= !self.muted && !self.uncalled;
         routine.active = true;
+        routine.followed += 1;
         let scope = routine.scope;
+        let acts = self.acts;
         let bound = self.bind(definition, object, Some(arguments));
         let (flow, thing) = self.body(definition, scope, bound);
         if let Some(routine) = self.functions.get_mut(function) {
             routine.active = false;
+            routine.acts |= acts != self.acts;
         }
         if flow == Flow::Ends {
             self.end();

@@ -10,7 +10,7 @@ use super::{At, Calls, Import, Program, Unclear};
 use crate::python::reader::{Recovered, recovered};
 
 /// Most statements and calls that are gone through, those of a loop or a function once for each time.
-const STEPS: usize = 200_000;
+const STEPS: usize = 100_000;
 
 /// Most things that one program may do.
 const ITEMS: u32 = 2_000;
@@ -76,6 +76,8 @@ pub(super) struct Walk<'s> {
     /// What the functions that are being followed gave so far.
     pub(super) returned: Vec<Vec<Thing>>,
     order: u32,
+    /// Things that were done, recorded or not.
+    pub(super) acts: usize,
     steps: usize,
     depth: usize,
     /// Expressions around the one that is being read.
@@ -108,6 +110,7 @@ impl<'s> Walk<'s> {
             classes: Vec::new(),
             returned: Vec::new(),
             order: 0,
+            acts: 0,
             steps: 0,
             depth: 0,
             nesting: 0,
@@ -387,10 +390,16 @@ impl<'s> Walk<'s> {
 
     /// Where and when something is executed; none where nothing is recorded.
     pub(super) fn at(&mut self, place: TextRange) -> Option<At> {
-        if self.muted || ITEMS <= self.order {
+        self.acts += 1;
+        if self.muted || ITEMS < self.order {
             return None;
         }
         self.order += 1;
+        if self.order == ITEMS {
+            self.unclear("is where recording stopped: the program does too much", place);
+            self.order = ITEMS + 1;
+            return None;
+        }
         let (start, end) = (place.start().to_usize(), place.end().to_usize());
         let row = self.rows.partition_point(|it| *it < start);
         let begin = row.checked_sub(1).and_then(|it| self.rows.get(it)).map_or(0, |it| it + 1);
