@@ -4,6 +4,8 @@
 
 #[path = "report/cases.rs"]
 mod cases;
+#[path = "report/jobs.rs"]
+mod jobs;
 #[path = "report/model.rs"]
 mod model;
 #[path = "report/pages.rs"]

@@ -11,6 +11,7 @@ mod diff;
 mod explain;
 mod findings;
 mod glance;
+mod job;
 mod json;
 mod layout;
 mod leftovers;

@@ -9,7 +9,7 @@ use super::counts::plural;
 use super::glance::{self, Row};
 use super::layout::{Paper, Tone, clean, page_width, plain_lines, width_of};
 use super::places::Names;
-use super::{Counts, Look, TargetReport, findings, leftovers};
+use super::{Counts, Look, TargetReport, findings, job, leftovers};
 use crate::facts::{Fact, Facts, LibcNeed};
 use crate::rules::Severity;
 
@@ -93,6 +93,7 @@ fn section(target: &TargetReport<'_>, paper: &mut Paper<'_>) {
     let look = paper.look();
     let names = Names::of(target.facts);
     let mut body = Paper::new(look);
+    job::write(target.facts.job.as_ref(), &mut body);
     body.ready(&at_a_glance(&glance::rows(target.facts, &names), look));
     findings::write(target, &names, &mut body);
     leftovers::write(target, &names, &mut body);

@@ -6,7 +6,7 @@ use pyhpc_audit::facts::{Picture, RankMask};
 use pyhpc_audit::report::{Look, node_picture};
 
 /// A node of one socket per 64 cores at most, on which nothing runs.
-fn node(cores: u32, sockets: u32, numa: u32) -> Picture {
+pub(crate) fn node(cores: u32, sockets: u32, numa: u32) -> Picture {
     Picture {
         sockets: Some(sockets),
         numa: Some(numa),
@@ -21,7 +21,7 @@ fn node(cores: u32, sockets: u32, numa: u32) -> Picture {
 }
 
 /// Ranks with masks, each with threads that bind themselves to `threads_on`.
-fn with(
+pub(crate) fn with(
     picture: Picture,
     binding: &str,
     ranks: u32,
