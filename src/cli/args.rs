@@ -39,6 +39,8 @@ pub(super) enum Command {
     Explain(ExplainArgs),
     /// The `[[seen]]` block of a file, for people who describe libraries and launchers.
     Seen(SeenArgs),
+    /// A first site.toml, from what the machine says of itself.
+    SiteProfile(SiteProfileArgs),
     /// For people who write rules.
     Rules(RulesArgs),
     /// Prints a completion script for a shell.
@@ -285,6 +287,15 @@ pub(super) enum SeenFormat {
     Toml,
     /// One document.
     Json,
+}
+
+/// `site-profile`
+#[derive(Debug, Args)]
+pub(super) struct SiteProfileArgs {
+    /// Topologies of nodes (lstopo --of xml, lscpu, lscpu -J) and settings of the scheduler (slurm.conf, scontrol show config,
+    /// scontrol show node, scontrol show partition, pbsnodes -av -F json), saved to files. Their content tells which is which.
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) files: Vec<PathBuf>,
 }
 
 /// `rules`

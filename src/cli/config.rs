@@ -149,7 +149,11 @@ fn collect(directory: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(
     Ok(())
 }
 
-fn text_file(path: &Path) -> Result<TextFile> {
+/// A file of text, whole.
+///
+/// # Errors
+/// When it cannot be read, or is no text.
+pub(super) fn text_file(path: &Path) -> Result<TextFile> {
     let text = fs::read_to_string(path).with_context(|| format!("could not read {}", path.display()))?;
     let stem = path.file_stem().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
     Ok(TextFile { path: path.display().to_string(), stem, text })

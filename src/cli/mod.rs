@@ -13,6 +13,7 @@ mod loads;
 mod output;
 mod rules;
 mod seen;
+mod site_profile;
 mod target;
 
 use std::process::ExitCode;
@@ -50,6 +51,7 @@ pub fn run() -> ExitCode {
         Command::Why(args) => loads::why(args),
         Command::Explain(args) => explain::run(args),
         Command::Seen(args) => seen::run(args),
+        Command::SiteProfile(args) => site_profile::run(args),
         Command::Rules(args) => rules::run(args),
         Command::Completions { shell } => completions(*shell),
         Command::Man => man(),

@@ -34,10 +34,10 @@ impl Registry {
         let mut live = Live::default();
         let (mut reasons, mut unclear, mut absent) = (Vec::new(), Vec::new(), Vec::new());
         for reader in &variable.readers {
-            let standing = match reader.standing(&readers(&reader.library)) {
-                Standing::Reads => reader.overruled(environment),
-                other => other,
-            };
+            let mut standing = reader.standing(&readers(&reader.library));
+            if standing == Standing::Reads {
+                standing = reader.overruled(environment);
+            }
             let word = reader.library.clone();
             match standing {
                 Standing::Reads if !live.read_by.contains(&word) => live.read_by.push(word),

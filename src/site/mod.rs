@@ -5,11 +5,16 @@
 //! Invariant: no name of a scheduler, launcher or library stands here; these words are checked by those who know them.
 
 mod lookup;
+mod profile;
 mod read;
 
 use std::collections::BTreeMap;
 
 pub use lookup::Selection;
+pub use profile::{Inventories, ProfileError};
+
+/// Largest count of anything in one node: cores, slots, GiB.
+const MAX_COUNT: u64 = 1 << 24;
 
 /// A value and the line of the profile where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]

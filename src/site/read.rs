@@ -6,7 +6,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    AUTOBIND_WORDS, Allocation, FABRIC_KINDS, FILESYSTEM_KINDS, Filesystem, Installed, Module, Node,
+    AUTOBIND_WORDS, Allocation, FABRIC_KINDS, FILESYSTEM_KINDS, Filesystem, Installed, MAX_COUNT, Module, Node,
     ParallelEnvironment, Policy, Provides, Scheduler, Site, Stated,
 };
 use crate::base::{KnowledgeError, TextFile, parse};
@@ -16,9 +16,6 @@ const SCHEMA: &str = "pyhpc-site/1";
 
 /// Longest profile, in bytes.
 const MAX_BYTES: usize = 4 << 20;
-
-/// Largest count of anything in one node: cores, slots, GiB.
-const MAX_COUNT: u64 = 1 << 24;
 
 type Said<T> = Option<Spanned<T>>;
 
@@ -253,10 +250,7 @@ impl Reader<'_> {
 
     fn allocation(&self, said: Said<toml::Value>) -> Result<Option<Stated<Allocation>>, KnowledgeError> {
         let Some(said) = said else { return Ok(None) };
-        let text = match said.get_ref() {
-            toml::Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
+        let text = said.get_ref().as_str().map_or_else(|| said.get_ref().to_string(), str::to_owned);
         let value = match text.trim_start_matches('$') {
             "pe_slots" => Allocation::OneNode,
             "fill_up" => Allocation::FillUp,
