@@ -30,7 +30,7 @@ const ARROWS: [(&str, &str); 18] = [
     ("survey", "base discover elf facts identify job launch loader macho python registry site trace tree"),
     ("rules", "base facts"),
     ("report", "facts rules"),
-    ("cli", "base discover facts loader report rules site survey tree"),
+    ("cli", "base discover facts loader registry report rules site survey tree"),
 ];
 
 /// A name, the files that may use it (beginnings of paths below `src/`), and why.

@@ -11,6 +11,7 @@ use std::fmt::Write;
 use std::fs;
 
 use pyhpc_audit::base::builtin_files;
+use pyhpc_audit::registry::{Reader, Registry};
 use pyhpc_audit::report::{Body, Page, Section};
 use pyhpc_audit::rules::{RuleSet, documented_facts, rule_file_schema, schema};
 use support::source::root;
@@ -35,6 +36,36 @@ fn header(title: &str, from: &str) -> String {
 /// One line of a table cell.
 fn cell(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
+}
+
+#[test]
+fn variables() {
+    let mut page = header("Variables", "rules/variables");
+    page += "Who reads which variable of the environment, and what it takes. `pyhpc-audit explain NAME` says more of one.\n";
+    for file in builtin_files("variables") {
+        let registry = Registry::load(std::slice::from_ref(&file)).unwrap();
+        if registry.variables().is_empty() {
+            continue;
+        }
+        write!(
+            page,
+            "\n## {}\n\n| variable | does | read by | values | without it |\n|---|---|---|---|---|\n",
+            file.stem
+        )
+        .unwrap();
+        for it in registry.variables() {
+            let readers: Vec<String> = it.readers.iter().map(Reader::in_words).collect();
+            let cells = [
+                &it.summary,
+                &readers.join("; "),
+                &it.grammar.expected(),
+                it.default.as_ref().unwrap_or(&String::new()),
+            ]
+            .map(|it| cell(it));
+            writeln!(page, "| `{}` | {} |", it.name, cells.join(" | ")).unwrap();
+        }
+    }
+    check("variables.md", &page);
 }
 
 #[test]

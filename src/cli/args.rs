@@ -35,7 +35,7 @@ pub(super) enum Command {
     Loads(LoadsArgs),
     /// Why this library, package or file is, or is not, the one that is used.
     Why(WhyArgs),
-    /// A rule, library, package or fact, as a page.
+    /// A rule, library, package, variable or fact, as a page.
     Explain(ExplainArgs),
     /// The `[[seen]]` block of a file, for people who describe libraries and launchers.
     Seen(SeenArgs),
@@ -253,8 +253,8 @@ pub(super) struct WhyArgs {
 /// `explain`
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
-    /// A rule (reference-blas), a library (openblas), a launcher (slurm), an ABI group (mpich-12), a package (mpi4py) or a
-    /// fact (blas.threading).
+    /// A rule (reference-blas), a library (openblas), a launcher (slurm), an ABI group (mpich-12), a package (mpi4py), a
+    /// variable (OMP_PROC_BIND) or a fact (blas.threading).
     pub(super) name: String,
     #[command(flatten)]
     pub(super) knowledge: KnowledgeArgs,

@@ -1,5 +1,6 @@
-//! Pages about libraries, launchers and ABI groups: how each is recognised, and by what.
+//! Pages about libraries, launchers and ABI groups, how each is recognised and by what; pages about variables.
 
+use crate::registry::Reader;
 use crate::report::{Body, Page, Section};
 use crate::survey::Knowledge;
 
@@ -87,6 +88,30 @@ pub(super) fn abi_group(know: &Knowledge, name: &str) -> Option<Page> {
             prose(&format!("Interface {}. {exchange}", group.abi)),
             list("Soname like", group.soname_in_words().into_iter().collect()),
             list("Members", group.members.clone()),
+        ],
+    })
+}
+
+/// The page of a variable.
+pub(super) fn variable(know: &Knowledge, name: &str) -> Option<Page> {
+    let variable = know.variables.variable(name)?;
+    let dead = variable.dead_values.iter().map(|it| format!("{}: {} {}", it.value, it.library, it.because));
+    let otherwise = variable.otherwise.iter().map(|it| format!("any other value {it}"));
+    let empty = variable.empty.iter().map(|it| format!("an empty value {it}"));
+    let without = variable.without_effect.iter().map(|it| format!("{it} has no effect"));
+    let values = [variable.grammar.expected()].into_iter().chain(otherwise).chain(empty).chain(without).chain(dead);
+    let new = variable.replaced_by.as_ref().map(|it| match &it.since {
+        Some(since) => format!("{} since {since}", it.name),
+        None => it.name.clone(),
+    });
+    Some(Page {
+        title: format!("{}: {}", variable.name, variable.summary),
+        sections: vec![
+            prose(&format!("About {}; {}.", variable.group.as_str(), variable.evidence.in_words())),
+            list("Read by", variable.readers.iter().map(Reader::in_words).collect()),
+            list("Values", values.collect()),
+            list("Without it", variable.default.iter().cloned().collect()),
+            list("Replaced by", new.into_iter().collect()),
         ],
     })
 }

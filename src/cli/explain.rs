@@ -1,4 +1,4 @@
-//! `explain`: a rule, library, launcher, package or fact, as a page.
+//! `explain`: a rule, library, launcher, package, variable or fact, as a page.
 
 use std::process::ExitCode;
 
@@ -23,14 +23,18 @@ pub(super) fn run(args: &ExplainArgs) -> Result<ExitCode> {
         found
     } else if let Some(found) = describe::abi_group(&configured.knowledge, name) {
         page(&found, &look)
+    } else if let Some(found) = describe::variable(&configured.knowledge, name) {
+        page(&found, &look)
     } else if let Some(found) = of_package(&configured.knowledge, name) {
         page(&found, &look)
     } else if let Some(found) = of_fact(name) {
         page(&found, &look)
     } else {
-        let hint = match configured.rules.nearest(name) {
-            Some(nearest) => format!("; the nearest rule is {nearest}"),
-            None => String::new(),
+        let variable = configured.knowledge.variables.similar(name).filter(|_| name == name.to_uppercase());
+        let hint = match (variable, configured.rules.nearest(name)) {
+            (Some(nearest), _) => format!("; the nearest variable is {nearest}"),
+            (None, Some(nearest)) => format!("; the nearest rule is {nearest}"),
+            (None, None) => String::new(),
         };
         bail!("nothing is called \"{name}\"{hint}; `pyhpc-audit rules list` names the rules");
     };

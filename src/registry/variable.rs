@@ -156,6 +156,60 @@ pub enum Evidence {
     Memory,
 }
 
+impl Group {
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Threads => "threads",
+            Self::Binding => "binding",
+            Self::Waiting => "waiting",
+            Self::Mpi => "mpi",
+            Self::Pmi => "pmi",
+            Self::Scheduler => "scheduler",
+            Self::Hdf5 => "hdf5",
+            Self::Python => "python",
+            Self::Loader => "loader",
+            Self::Io => "io",
+            Self::Other => "other",
+        }
+    }
+}
+
+impl Evidence {
+    /// What it stands for: "measured".
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Measured => "measured",
+            Self::Source => "read in its source or manual",
+            Self::Memory => "from memory of its manual",
+        }
+    }
+}
+
+impl Reader {
+    /// The reader and what it takes: `openblas (pthreads) before 5, unless OMP_PLACES is set`.
+    pub fn in_words(&self) -> String {
+        let mut text = self.library.clone();
+        if !self.threading.is_empty() {
+            text += &format!(" ({})", self.threading.join(", "));
+        }
+        match (&self.since, &self.until) {
+            (Some(since), Some(until)) => text += &format!(" from {since} to before {until}"),
+            (Some(since), None) => text += &format!(" since {since}"),
+            (None, Some(until)) => text += &format!(" before {until}"),
+            (None, None) => {}
+        }
+        let when = |it: &When| match it.is.as_slice() {
+            [] => format!("{} is set", it.variable),
+            values => format!("{}={}", it.variable, values.join("|")),
+        };
+        if !self.dead_when.is_empty() {
+            text += &format!(", unless {}", self.dead_when.iter().map(when).collect::<Vec<_>>().join(" or "));
+        }
+        text
+    }
+}
+
 impl Variable {
     /// Whether `name` describes many variables.
     pub fn is_glob(&self) -> bool {
