@@ -34,11 +34,12 @@ const ARROWS: [(&str, &str); 18] = [
 ];
 
 /// A name, the files that may use it (beginnings of paths below `src/`), and why.
-const ONE_PLACE: [(&str, &[&str], &str); 25] = [
+const ONE_PLACE: [(&str, &[&str], &str); 26] = [
     ("goblin", &["elf/"], "one door for hostile bytes, one place for limits"),
     ("walkdir", &["tree/host.rs"], "everything else must work inside an archive"),
     ("std::fs", &["tree/host.rs", "cli/"], "everything else must work inside an archive"),
     ("ruff_", &["python/"], "one reader of Python"),
+    ("quick_xml", &["site/profile/topology.rs"], "one reader of topologies"),
     ("stacker", &["trace/state.rs", "python/reader.rs"], "two places decide how deep sources nest"),
     ("cel", &["rules/condition.rs"], "a young crate behind one door"),
     ("clap", &["cli/"], "results do not depend on who asks"),
@@ -67,8 +68,8 @@ const ONE_PLACE: [(&str, &[&str], &str); 25] = [
 ];
 
 /// Modules that turn bytes into facts: an error there becomes a gap.
-const PRODUCERS: [&str; 13] = [
-    "base", "tree", "elf", "macho", "job", "site", "launch", "python", "trace", "discover", "loader", "identify",
+const PRODUCERS: [&str; 14] = [
+    "base", "tree", "elf", "macho", "job", "site", "launch", "registry", "python", "trace", "discover", "loader", "identify",
     "survey",
 ];
 
