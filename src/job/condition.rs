@@ -159,7 +159,7 @@ fn classic_binary(left: &Value, operator: &str, right: &Value) -> Option<bool> {
             Some(same == (operator != "!="))
         }
         _ => {
-            let number = |it: &Value| it.text()?.trim().parse::<i64>().map_or(None, Some);
+            let number = |it: &Value| it.text()?.trim().parse::<i64>().ok();
             compare(operator, number(left)?, number(right)?)
         }
     }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::Condition;
 use super::arithmetic::assigned;
 use super::limits::{CALLS, TURNS};
-use super::node::{Assigned, Node, Operation, Piece, Simple, Word};
-use super::run::{Runner, span_of};
+use super::node::{Assigned, Node, Operation, Piece, Simple, Word, span_of};
+use super::run::Runner;
 use super::text::Span;
 use super::value::{Binding, Place, Value};
 use super::world::{Field, Flow, Status, World, merge};
@@ -58,7 +58,9 @@ impl Runner<'_> {
 
     /// One turn: worlds that leave the loop go to `done`, those that go on are returned.
     fn turn(&mut self, body: &Node, worlds: Vec<World>, done: &mut Vec<World>) -> Vec<World> {
+        self.turning += 1;
         let after = self.run(body, worlds);
+        self.turning -= 1;
         let mut on = Vec::new();
         for mut world in merge(after) {
             match world.flow {
@@ -91,12 +93,14 @@ impl Runner<'_> {
         names.forget(&mut world, &place);
         begin(&mut world);
         let never = world.clone();
+        let before = std::mem::replace(&mut world.repeated, true);
         world.conditions.extend(condition.clone());
         let mut done = Vec::new();
         let on = self.turn(body, vec![world], &mut done);
         done.extend(on);
         for after in &mut done {
             names.forget(after, &place);
+            after.repeated = before;
             after.conditions.retain(|it| Some(it) != condition.as_ref());
         }
         if !done.iter().any(|it| it.flow == Flow::Running) {
@@ -256,7 +260,9 @@ impl Names {
             }
             Node::Case { arms, .. } => arms.iter().for_each(|it| self.node(&it.body, functions, depth + 1)),
             Node::Not(inner) | Node::Redirected { body: inner, .. } => self.node(inner, functions, depth + 1),
-            Node::Function { .. } | Node::Test(..) => {}
+            // It may be called in the same body.
+            Node::Function { body, .. } => self.node(body, functions, depth + 1),
+            Node::Test(..) => {}
             // A shell of its own.
             Node::Pipeline(_) | Node::Background(_) | Node::Subshell(_) => {}
         }

@@ -6,6 +6,9 @@
 //! Invariant: any bytes give a `Script`; what was not understood is an [`Unclear`], never nothing.
 
 mod arithmetic;
+mod assign;
+mod braced;
+mod braces;
 mod builtins;
 mod condition;
 mod csh;
@@ -17,6 +20,7 @@ mod node;
 mod parameter;
 mod parser;
 mod pattern;
+mod record;
 mod run;
 mod simple;
 mod text;
@@ -48,7 +52,9 @@ pub fn read(source: &Source<'_>, setup: &Setup, surroundings: &mut dyn Surroundi
     }
     let worlds = runner.text(&origin, vec![World::new(setup)]);
     let last = common(worlds, &origin.place(origin.text().len(), origin.text().len()));
-    Script { dialect, commands: runner.commands, unclear: runner.unclear, last }
+    let doubled = runner.doubled;
+    let single = runner.commands.into_iter().enumerate().filter(|(at, _)| !doubled.contains(at));
+    Script { dialect, commands: single.map(|(_, it)| it).collect(), unclear: runner.unclear, last }
 }
 
 /// The bytes of a script, and the name that its places carry.
@@ -142,6 +148,8 @@ pub struct Command {
     pub conditions: Vec<Condition>,
     /// Whether the script goes on without waiting for it.
     pub background: bool,
+    /// Whether it may run any number of times: the turns of a loop around it are not known.
+    pub repeated: bool,
     /// Two commands of one phase may run at the same time when one of them is in the background.
     pub phase: u32,
     /// The here-document or here-string fed to it.

@@ -256,3 +256,61 @@ pub(super) enum Test {
     /// A command in braces (csh), or an expression that is not understood.
     Undecided,
 }
+
+/// The stretch that stands for a statement in messages and conditions.
+pub(super) fn span_of(node: &Node) -> Option<Span> {
+    let both = |a: Option<Span>, b: Option<Span>| match (a, b) {
+        (Some(a), Some(b)) => Some(Span { end: b.end.max(a.end), ..a }),
+        (Some(one), None) | (None, Some(one)) => Some(one),
+        (None, None) => None,
+    };
+    match node {
+        Node::Sequence(nodes) | Node::Pipeline(nodes) => {
+            both(nodes.first().and_then(span_of), nodes.last().and_then(span_of))
+        }
+        Node::Simple(simple) => Some(simple.span.clone()),
+        Node::Test(_, span)
+        | Node::If { span, .. }
+        | Node::For { span, .. }
+        | Node::ForArithmetic { span, .. }
+        | Node::While { span, .. } => Some(span.clone()),
+        Node::Arithmetic(word) => Some(word.span.clone()),
+        Node::And(left, right) | Node::Or(left, right) => both(span_of(left), span_of(right)),
+        Node::Not(inner) | Node::Background(inner) | Node::Subshell(inner) => span_of(inner),
+        Node::Case { subject, .. } => Some(subject.span.clone()),
+        Node::Function { body, .. } => span_of(body),
+        Node::Redirected { body, .. } => span_of(body),
+    }
+}
+
+/// The words that a statement itself expands.
+pub(super) fn words_of<'n>(node: &'n Node, words: &mut Vec<&'n Word>) {
+    match node {
+        Node::Simple(simple) => {
+            words.extend(&simple.words);
+            let declared = simple.words.iter().filter_map(|it| it.assignment.as_deref());
+            for assignment in simple.assignments.iter().chain(declared) {
+                match &assignment.value {
+                    Assigned::Word(word) => words.push(word),
+                    Assigned::Array(elements) => words.extend(elements.iter().map(|(_, word)| word)),
+                }
+            }
+        }
+        Node::Case { subject, .. } => words.push(subject),
+        Node::Sequence(_)
+        | Node::Test(..)
+        | Node::Arithmetic(_)
+        | Node::And(..)
+        | Node::Or(..)
+        | Node::Not(_)
+        | Node::Pipeline(_)
+        | Node::Background(_)
+        | Node::Subshell(_)
+        | Node::If { .. }
+        | Node::For { .. }
+        | Node::ForArithmetic { .. }
+        | Node::While { .. }
+        | Node::Function { .. }
+        | Node::Redirected { .. } => {}
+    }
+}

@@ -178,7 +178,7 @@ impl Runner<'_> {
         size: usize,
         world: &mut World,
     ) -> Option<(usize, usize)> {
-        let size = i64::try_from(size).map_or(None, Some)?;
+        let size = i64::try_from(size).ok()?;
         let number = |it: Result<(i64, Value), Value>| it.map_or(None, |(number, _)| Some(number));
         let offset = number(self.arithmetic(offset, world))?;
         let start = if offset < 0 { size.checked_add(offset)? } else { offset };
@@ -195,7 +195,7 @@ impl Runner<'_> {
         if end < start {
             return None;
         }
-        Some((usize::try_from(start).map_or(None, Some)?, usize::try_from(end).map_or(None, Some)?))
+        Some((usize::try_from(start).ok()?, usize::try_from(end).ok()?))
     }
 
     /// Every element, where all are asked for; `None` where one value is.
@@ -272,7 +272,7 @@ impl Runner<'_> {
     }
 
     fn find(&mut self, of: &Parameter, span: &Span, world: &World) -> Found {
-        if let Some(number) = of.name.parse::<usize>().map_or(None, Some) {
+        if let Ok(number) = of.name.parse::<usize>() {
             return self.argument(number, span, world);
         }
         if of.name == "#" {

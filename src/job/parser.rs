@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::csh;
 use super::limits::NESTING;
-use super::node::{After, Arm, Node, Word};
+use super::node::{Node, Word};
 use super::text::{Origin, Span};
 
 /// A place that the grammar forbids.
@@ -88,8 +88,11 @@ impl Parser {
     }
 
     pub(super) fn error(&mut self, start: usize, why: &str) {
-        let span =
-            Span { origin: Arc::clone(&self.origin), start, end: self.at.max(start + 1).min(self.end.max(start)) };
+        // At least the word that stands there.
+        let word = self.origin.text().get(start..self.end).unwrap_or_default();
+        let word = word.find([' ', '\t', '\n', ';']).unwrap_or(word.len()).max(1);
+        let end = self.at.max(start + word).min(self.end.max(start));
+        let span = Span { origin: Arc::clone(&self.origin), start, end };
         self.errors.push(SyntaxError { span, why: why.to_owned() });
     }
 
@@ -166,9 +169,21 @@ impl Parser {
                 self.next_char();
                 self.error(before, "unexpected here");
             }
+            self.separated(before);
         }
         self.depth -= 1;
         Node::Sequence(nodes)
+    }
+
+    /// Behind a statement stands a separator, or a word that ends the list.
+    fn separated(&mut self, start: usize) {
+        self.blanks();
+        let separator = self.origin.text().get(start..self.at).unwrap_or_default().trim_end_matches([' ', '\t']);
+        if separator.ends_with(['&', ';']) || self.byte(0) == b'\n' || self.list_ends() {
+            return;
+        }
+        let start = self.at;
+        self.error(start, "unexpected here: a separator is missing");
     }
 
     fn list_ends(&self) -> bool {
@@ -436,74 +451,6 @@ impl Parser {
         }
         let body = Box::new(self.do_body());
         Node::ForArithmetic { first, condition, step, body, span }
-    }
-
-    fn case_statement(&mut self) -> Node {
-        let start = self.at;
-        self.at += 4;
-        self.blanks();
-        let subject = self.word();
-        self.expect("in");
-        let mut arms = Vec::new();
-        loop {
-            self.newlines();
-            if self.bare_word() == "esac" {
-                self.at += 4;
-                break;
-            }
-            if self.at_end() {
-                self.error(start, "`esac` is missing");
-                break;
-            }
-            let before = self.at;
-            arms.push(self.arm());
-            if self.at == before {
-                self.next_char();
-                self.error(before, "unexpected here");
-            }
-        }
-        Node::Case { subject, arms }
-    }
-
-    fn arm(&mut self) -> Arm {
-        if self.byte(0) == b'(' {
-            self.at += 1;
-            self.blanks();
-        }
-        let start = self.at;
-        let mut patterns = vec![self.word()];
-        self.blanks();
-        while self.byte(0) == b'|' {
-            self.at += 1;
-            self.blanks();
-            patterns.push(self.word());
-            self.blanks();
-        }
-        if patterns.iter().any(|it| it.pieces.is_empty()) {
-            self.error(start, "a pattern is expected here");
-        }
-        let span = self.span(start);
-        if self.byte(0) == b')' {
-            self.at += 1;
-        } else {
-            self.error(start, "`)` is expected behind the pattern");
-        }
-        let body = self.list();
-        let rest = self.rest();
-        let (then, width) = if rest.starts_with(";;&") {
-            (After::TryNext, 3)
-        } else if rest.starts_with(";&") {
-            (After::FallThrough, 2)
-        } else if rest.starts_with(";;") {
-            (After::Leave, 2)
-        } else {
-            (After::Leave, 0)
-        };
-        self.at += width;
-        if width == 0 && self.bare_word() != "esac" {
-            self.error(start, "`;;` is missing");
-        }
-        Arm { patterns, body, then, span }
     }
 }
 

@@ -122,8 +122,7 @@ impl Pattern {
     /// The text with the longest match at its start or end replaced.
     pub(super) fn replaced_at(&self, text: &str, with: &str, end: bool) -> Option<String> {
         let kept = self.trimmed(text, end, true)?;
-        let letters = bounded(text)?;
-        if kept.len() == text.len() && !self.matches(&[]) && !letters.is_empty() {
+        if kept.len() == text.len() && !self.matches(&[]) {
             return Some(text.to_owned());
         }
         Some(if end { kept + with } else { with.to_owned() + &kept })

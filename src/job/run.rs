@@ -1,13 +1,13 @@
 //! Follows statements through a small set of worlds. An undecided condition makes two of one; equal ones become one again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::limits::{COMMANDS, NESTING, RECORDED_BYTES, STEPS, UNCLEAR, WORLDS};
-use super::node::{After, Arm, Node, Operation, Piece, Redirect, Word};
+use super::limits::{NESTING, STEPS, WORLDS};
+use super::node::{After, Arm, Node, Operation, Piece, Redirect, Word, span_of, words_of};
 use super::parser::parse;
 use super::text::{Origin, Span};
-use super::value::{Binding, Environment, Part, Place, Value};
+use super::value::{Binding, Part, Place, Value};
 use super::world::{Flow, Status, World, blur, merge};
 use super::{Command, Condition, Surroundings, Text, Unclear};
 
@@ -21,13 +21,17 @@ pub(super) struct Runner<'a> {
     pub(super) calls: usize,
     /// Conditions that are evaluated: a failure there does not end the script.
     pub(super) guarded: usize,
-    /// Commands by place and turn.
-    known: BTreeMap<(Place, u32), Vec<usize>>,
-    records: usize,
-    recorded_bytes: usize,
+    /// Loops around what is followed.
+    pub(super) turning: usize,
+    /// Commands by place and turn; the turn is 0 outside loops and functions.
+    pub(super) known: BTreeMap<(Place, u32), Vec<usize>>,
+    /// Commands that became one with an earlier one.
+    pub(super) doubled: BTreeSet<usize>,
+    pub(super) records: usize,
+    pub(super) recorded_bytes: usize,
     steps: u32,
     depth: usize,
-    stopped: bool,
+    pub(super) stopped: bool,
 }
 
 impl<'a> Runner<'a> {
@@ -38,8 +42,10 @@ impl<'a> Runner<'a> {
             commands: Vec::new(),
             unclear: Vec::new(),
             calls: 0,
+            turning: 0,
             guarded: 0,
             known: BTreeMap::new(),
+            doubled: BTreeSet::new(),
             records: 0,
             recorded_bytes: 0,
             steps: 0,
@@ -342,61 +348,6 @@ impl<'a> Runner<'a> {
         stdin
     }
 
-    /// A command that the shell starts. The same in another world is one command with the conditions of both.
-    pub(super) fn record(
-        &mut self,
-        words: Vec<super::Word>,
-        environment: Environment,
-        stdin: Option<Text>,
-        span: &Span,
-        world: &mut World,
-    ) {
-        let place = span.place();
-        if !world.background && world.waiting == 0 {
-            world.phase += 1;
-        }
-        self.records += 1;
-        let turn = Arc::make_mut(&mut world.turns).entry(place.clone()).or_default();
-        *turn += 1;
-        let key = (place.clone(), *turn);
-        let command = Command {
-            words,
-            place,
-            environment,
-            conditions: world.conditions.clone(),
-            background: world.background,
-            phase: world.phase,
-            stdin,
-            directory: world.directory.clone(),
-        };
-        let known = self.known.entry(key).or_default();
-        for at in known.iter() {
-            if let Some(same) = self.commands.get_mut(*at).filter(|it| same_command(it, &command)) {
-                same.conditions.retain(|it| command.conditions.contains(it));
-                return;
-            }
-        }
-        self.recorded_bytes += size(&command);
-        if COMMANDS <= self.commands.len() || RECORDED_BYTES < self.recorded_bytes {
-            self.unclear(span, "very many commands: the rest is not recorded");
-            self.stopped = true;
-            return;
-        }
-        known.push(self.commands.len());
-        self.commands.push(command);
-    }
-
-    pub(super) fn unclear(&mut self, span: &Span, why: &str) {
-        self.unclear_at(span.place(), span.written(), why);
-    }
-
-    pub(super) fn unclear_at(&mut self, place: Place, what: String, why: &str) {
-        let found = Unclear { place, what, why: why.to_owned() };
-        if self.unclear.len() < UNCLEAR && !self.unclear.contains(&found) {
-            self.unclear.push(found);
-        }
-    }
-
     fn stop(&mut self, node: &Node, why: &str) {
         self.stopped = true;
         let why = format!("{why}: the rest is not followed");
@@ -445,83 +396,4 @@ fn set_or_not(name: &str, span: &Span, world: World) -> Vec<World> {
     }
     unset.bind(name, Binding::Unset(span.place()));
     vec![set, unset]
-}
-
-fn same_command(a: &Command, b: &Command) -> bool {
-    let same_word = |(a, b): (&super::Word, &super::Word)| a.open == b.open && a.value.says_the_same(&b.value);
-    let text = |it: &Command| it.stdin.as_ref().map(|it| it.value.parts.clone());
-    let directory = |it: &Command| it.directory.as_ref().map(|it| it.parts.clone());
-    a.words.len() == b.words.len()
-        && a.words.iter().zip(&b.words).all(same_word)
-        && a.background == b.background
-        && (!a.background || a.phase == b.phase)
-        && a.environment.says_the_same(&b.environment)
-        && text(a) == text(b)
-        && directory(a) == directory(b)
-}
-
-fn size(command: &Command) -> usize {
-    let value = |it: &Value| {
-        it.parts.len() * 64 + it.display().len() + it.places.iter().map(|it| it.text.len() + 128).sum::<usize>()
-    };
-    let words: usize = command.words.iter().map(|it| value(&it.value) + it.place.text.len() + 128).sum();
-    words + command.stdin.as_ref().map_or(0, |it| value(&it.value)) + 512
-}
-
-/// The stretch that stands for a statement in messages and conditions.
-pub(super) fn span_of(node: &Node) -> Option<Span> {
-    let both = |a: Option<Span>, b: Option<Span>| match (a, b) {
-        (Some(a), Some(b)) => Some(Span { end: b.end.max(a.end), ..a }),
-        (Some(one), None) | (None, Some(one)) => Some(one),
-        (None, None) => None,
-    };
-    match node {
-        Node::Sequence(nodes) | Node::Pipeline(nodes) => {
-            both(nodes.first().and_then(span_of), nodes.last().and_then(span_of))
-        }
-        Node::Simple(simple) => Some(simple.span.clone()),
-        Node::Test(_, span)
-        | Node::If { span, .. }
-        | Node::For { span, .. }
-        | Node::ForArithmetic { span, .. }
-        | Node::While { span, .. } => Some(span.clone()),
-        Node::Arithmetic(word) => Some(word.span.clone()),
-        Node::And(left, right) | Node::Or(left, right) => both(span_of(left), span_of(right)),
-        Node::Not(inner) | Node::Background(inner) | Node::Subshell(inner) => span_of(inner),
-        Node::Case { subject, .. } => Some(subject.span.clone()),
-        Node::Function { body, .. } => span_of(body),
-        Node::Redirected { body, .. } => span_of(body),
-    }
-}
-
-/// The words that a statement itself expands.
-fn words_of<'n>(node: &'n Node, words: &mut Vec<&'n Word>) {
-    match node {
-        Node::Simple(simple) => {
-            words.extend(&simple.words);
-            let declared = simple.words.iter().filter_map(|it| it.assignment.as_deref());
-            for assignment in simple.assignments.iter().chain(declared) {
-                match &assignment.value {
-                    super::node::Assigned::Word(word) => words.push(word),
-                    super::node::Assigned::Array(elements) => words.extend(elements.iter().map(|(_, word)| word)),
-                }
-            }
-        }
-        Node::Case { subject, .. } => words.push(subject),
-        Node::Sequence(_)
-        | Node::Test(..)
-        | Node::Arithmetic(_)
-        | Node::And(..)
-        | Node::Or(..)
-        | Node::Not(_)
-        | Node::Pipeline(_)
-        | Node::Background(_)
-        | Node::Subshell(_)
-        | Node::If { .. }
-        | Node::For { .. }
-        | Node::ForArithmetic { .. }
-        | Node::While { .. }
-        | Node::Function { .. }
-        | Node::Redirected { .. } => {}
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::node::{Assigned, Assignment, Node, Redirect, Simple, Test, Word};
+use super::node::{After, Arm, Assigned, Assignment, Node, Redirect, Simple, Test, Word};
 use super::parser::{DECLARATIONS, Parser, Pending, is_name};
 use super::text::Span;
 
@@ -53,6 +53,74 @@ impl Parser {
             self.error(start, "a function needs a body");
         }
         Node::Function { name, body: Arc::new(self.command()) }
+    }
+
+    pub(super) fn case_statement(&mut self) -> Node {
+        let start = self.at;
+        self.at += 4;
+        self.blanks();
+        let subject = self.word();
+        self.expect("in");
+        let mut arms = Vec::new();
+        loop {
+            self.newlines();
+            if self.bare_word() == "esac" {
+                self.at += 4;
+                break;
+            }
+            if self.at_end() {
+                self.error(start, "`esac` is missing");
+                break;
+            }
+            let before = self.at;
+            arms.push(self.arm());
+            if self.at == before {
+                self.next_char();
+                self.error(before, "unexpected here");
+            }
+        }
+        Node::Case { subject, arms }
+    }
+
+    fn arm(&mut self) -> Arm {
+        if self.byte(0) == b'(' {
+            self.at += 1;
+            self.blanks();
+        }
+        let start = self.at;
+        let mut patterns = vec![self.word()];
+        self.blanks();
+        while self.byte(0) == b'|' {
+            self.at += 1;
+            self.blanks();
+            patterns.push(self.word());
+            self.blanks();
+        }
+        if patterns.iter().any(|it| it.pieces.is_empty()) {
+            self.error(start, "a pattern is expected here");
+        }
+        let span = self.span(start);
+        if self.byte(0) == b')' {
+            self.at += 1;
+        } else {
+            self.error(start, "`)` is expected behind the pattern");
+        }
+        let body = self.list();
+        let rest = self.rest();
+        let (then, width) = if rest.starts_with(";;&") {
+            (After::TryNext, 3)
+        } else if rest.starts_with(";&") {
+            (After::FallThrough, 2)
+        } else if rest.starts_with(";;") {
+            (After::Leave, 2)
+        } else {
+            (After::Leave, 0)
+        };
+        self.at += width;
+        if width == 0 && self.bare_word() != "esac" {
+            self.error(start, "`;;` is missing");
+        }
+        Arm { patterns, body, then, span }
     }
 
     pub(super) fn test_statement(&mut self) -> Node {

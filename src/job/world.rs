@@ -75,6 +75,8 @@ pub(super) struct World {
     pub(super) status: Status,
     pub(super) flow: Flow,
     pub(super) background: bool,
+    /// Inside a loop whose turns are not known.
+    pub(super) repeated: bool,
     pub(super) phase: u32,
     /// Background commands since the last `wait`.
     pub(super) waiting: usize,
@@ -109,6 +111,7 @@ impl World {
             status: Status::True,
             flow: Flow::Running,
             background: false,
+            repeated: false,
             phase: 0,
             waiting: 0,
             stdin: None,

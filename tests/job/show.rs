@@ -95,6 +95,7 @@ fn word(word: &Word) -> String {
 fn show(command: &Command, before: &Environment, out: &mut String) {
     let words: Vec<String> = command.words.iter().map(word).collect();
     let background = if command.background { " &" } else { "" };
+    let background = if command.repeated { format!("{background} (repeated)") } else { background.to_owned() };
     writeln!(out, "{} [{}] {}{background}", at(&command.place), command.phase, words.join(" ")).unwrap();
     for condition in &command.conditions {
         let holds = if condition.holds { "if" } else { "unless" };
