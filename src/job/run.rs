@@ -121,11 +121,7 @@ impl<'a> Runner<'a> {
                 self.each(node, worlds, |this, world| this.while_loop(condition, body, *until, span, world))
             }
             Node::Case { subject, arms } => self.each(node, worlds, |this, world| this.case(subject, arms, world)),
-            Node::Function { name, body } => self.each(node, worlds, |_, mut world| {
-                Arc::make_mut(&mut world.functions).insert(name.clone(), Arc::clone(body));
-                world.status = Status::True;
-                vec![world]
-            }),
+            Node::Function { name, body } => self.each(node, worlds, |_, world| vec![world.with_function(name, body)]),
             Node::Redirected { body, redirects } => self.each(node, worlds, |this, mut world| {
                 let before = world.stdin.take();
                 world.stdin = this.redirects(redirects, &mut world).or(before.clone());

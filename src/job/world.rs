@@ -119,6 +119,12 @@ impl World {
         }
     }
 
+    pub(super) fn with_function(mut self, name: &str, body: &Arc<Node>) -> Self {
+        Arc::make_mut(&mut self.functions).insert(name.to_owned(), Arc::clone(body));
+        self.status = Status::True;
+        self
+    }
+
     /// What a command that starts now would find in its environment.
     pub(super) fn environment(&mut self) -> Environment {
         if let Some(seen) = &self.seen {

@@ -40,24 +40,29 @@ pub(crate) fn script(numbers: &mut Numbers) -> String {
 }
 
 fn statement(numbers: &mut Numbers, depth: usize, indent: &str, out: &mut String) {
-    let inner = format!("{indent}  ");
-    let kinds = if depth < 3 { 22 } else { 12 };
-    let mut line = |text: String| {
-        out.push_str(indent);
-        out.push_str(&text);
-        out.push('\n');
+    let kind = numbers.below(if depth < 3 { 22 } else { 12 });
+    if 11 < kind {
+        return compound(kind, numbers, depth, indent, out);
+    }
+    let line = match kind {
+        0..=2 => format!("{}={}", name(numbers), word(numbers)),
+        3 => format!("export {}={} {}", name(numbers), word(numbers), name(numbers)),
+        4 => format!("{}+={}", name(numbers), word(numbers)),
+        5 => format!("probe {} {}", word(numbers), word(numbers)),
+        6 => format!("{}={} probe {}", name(numbers), word(numbers), word(numbers)),
+        7 => format!("(( M = {} ))", arithmetic(numbers, 0)),
+        8 => format!("L=({} {} {}); L+=({})", word(numbers), word(numbers), word(numbers), word(numbers)),
+        9 => format!("unset {}", name(numbers)),
+        10 => format!("{} {} probe joined {}", test(numbers), numbers.one(&["&&", "||"]), word(numbers)),
+        _ => format!("declare -x {}={}", name(numbers), word(numbers)),
     };
-    match numbers.below(kinds) {
-        0..=2 => line(format!("{}={}", name(numbers), word(numbers))),
-        3 => line(format!("export {}={} {}", name(numbers), word(numbers), name(numbers))),
-        4 => line(format!("{}+={}", name(numbers), word(numbers))),
-        5 => line(format!("probe {} {}", word(numbers), word(numbers))),
-        6 => line(format!("{}={} probe {}", name(numbers), word(numbers), word(numbers))),
-        7 => line(format!("(( M = {} ))", arithmetic(numbers, 0))),
-        8 => line(format!("L=({} {} {}); L+=({})", word(numbers), word(numbers), word(numbers), word(numbers))),
-        9 => line(format!("unset {}", name(numbers))),
-        10 => line(format!("{} {} probe joined {}", test(numbers), numbers.one(&["&&", "||"]), word(numbers))),
-        11 => line(format!("declare -x {}={}", name(numbers), word(numbers))),
+    out.push_str(&format!("{indent}{line}\n"));
+}
+
+fn compound(kind: usize, numbers: &mut Numbers, depth: usize, indent: &str, out: &mut String) {
+    let inner = format!("{indent}  ");
+    let mut line = |text: String| out.push_str(&format!("{indent}{text}\n"));
+    match kind {
         12 | 13 => {
             line(format!("if {}; then", test(numbers)));
             block(numbers, depth, &inner, out);
@@ -100,6 +105,14 @@ fn statement(numbers: &mut Numbers, depth: usize, indent: &str, out: &mut String
                 word(numbers)
             ));
         }
+        _ => simple_block(kind, numbers, depth, indent, out),
+    }
+}
+
+fn simple_block(kind: usize, numbers: &mut Numbers, depth: usize, indent: &str, out: &mut String) {
+    let inner = format!("{indent}  ");
+    let mut line = |text: String| out.push_str(&format!("{indent}{text}\n"));
+    match kind {
         18 => {
             line("for (( N = 0; N < 3; N++ )); do".to_owned());
             out.push_str(&format!("{inner}probe turn $N {}\n{indent}done\n", word(numbers)));
