@@ -28,7 +28,7 @@ fn check(launchers: &Launchers, word: &str, sample: &Sample) {
 fn every_sample_is_recognised_by_its_own_description() {
     let launchers = launchers();
     for description in launchers.iter() {
-        assert!(!description.seen.is_empty(), "{} has no [[seen]]", description.word);
+        assert!(!description.seen.is_empty() || !description.has_marks(), "{} has no [[seen]]", description.word);
         for sample in &description.seen {
             check(&launchers, &description.word, sample);
         }

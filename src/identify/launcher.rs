@@ -198,6 +198,11 @@ impl Description {
         })
     }
 
+    /// Whether anything in the bytes of a file tells that it is this launcher's.
+    pub fn has_marks(&self) -> bool {
+        !self.is.is_empty()
+    }
+
     /// The clauses that say more than whose it is.
     pub(super) fn attribute_clauses(&self) -> impl Iterator<Item = &Clause> {
         self.version.iter().chain(&self.starts)

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::change::Change;
 use super::condition::Truth;
 use super::description::LaunchDescription;
 use super::effect::{Bind, Target};
@@ -108,10 +107,7 @@ impl Settings {
         if let Some(parameter) = parameter {
             return Some(parameter.value.clone());
         }
-        let own = line.changes.iter().rev().find_map(|it| match &it.change {
-            Change::Set { name: set, value } if set == name => Some(value.clone()),
-            _ => None,
-        });
+        let own = line.changes.iter().rev().find_map(|it| it.change.value_of(name).cloned());
         if let (true, Some(value)) = (description.ranks_read_own_settings, own) {
             return Some(value);
         }
@@ -159,11 +155,12 @@ impl Settings {
         let (means, value) = effects.means.unwrap_or((rule.means, value.clone()));
         let unknown = |why: String| Bind::unknown(format!("{name}: {why}"));
         let bind = effects.bind.or_else(|| effects.unclear.map(unknown)).map(|it| (it, value.places.clone()));
-        match means {
-            Meaning::Binding => self.binding = self.binding.take().or(bind),
-            Meaning::Mapping => self.mapping = self.mapping.take().or(bind),
-            Meaning::Pmi => self.pmi = self.pmi.take().or(Some(value)),
-            _ => {}
+        if means == Meaning::Binding {
+            self.binding = self.binding.take().or(bind);
+        } else if means == Meaning::Mapping {
+            self.mapping = self.mapping.take().or(bind);
+        } else if means == Meaning::Pmi {
+            self.pmi = self.pmi.take().or(Some(value));
         }
         self.over = self.over.or(effects.over);
     }

@@ -36,6 +36,16 @@ pub struct EnvironmentChange {
     pub place: Place,
 }
 
+impl Change {
+    /// The value that it gives to this variable.
+    pub(super) fn value_of(&self, variable: &str) -> Option<&Value> {
+        match self {
+            Self::Set { name, value } => (name == variable).then_some(value),
+            Self::Remove(_) | Self::Forward(_) | Self::KeepNone | Self::KeepAll | Self::Unknown(_) => None,
+        }
+    }
+}
+
 /// The changes that an option makes.
 pub(super) fn changes(rule: &Rule, values: &[Value], place: &Place) -> Vec<EnvironmentChange> {
     let first = values.first();

@@ -89,40 +89,39 @@ pub(super) fn contradictions(request: &Request, line: &Line, settings: &Settings
     };
     let ranks_asked = request.amount(Amount::Slots);
     let (ranks, nodes, per_node) = (&place.ranks, &place.nodes, &place.ranks_per_node);
-    if let (Some(started), Some(asked)) = (ranks.value, ranks_asked.value) {
-        if asked < started {
-            add(format!("{started} ranks are started, the job asks for {asked}"), &[ranks, &ranks_asked]);
-        }
+    if let (Some(started), Some(asked)) = (ranks.value, ranks_asked.value)
+        && asked < started
+    {
+        add(format!("{started} ranks are started, the job asks for {asked}"), &[ranks, &ranks_asked]);
     }
     let nodes_asked = request.amount(Amount::Nodes);
-    if let (Some(used), Some(asked)) = (nodes.value, nodes_asked.value) {
-        if asked < used {
-            add(format!("{used} nodes are used, the job asks for {asked}"), &[nodes, &nodes_asked]);
-        }
+    if let (Some(used), Some(asked)) = (nodes.value, nodes_asked.value)
+        && asked < used
+    {
+        add(format!("{used} nodes are used, the job asks for {asked}"), &[nodes, &nodes_asked]);
     }
     let said = |amount| line.amounts.get(&amount).and_then(|it| it.value);
     let all = (said(Amount::Ranks), said(Amount::RanksPerNode), said(Amount::Nodes));
-    if let (Some(total), Some(each), Some(nodes)) = all {
-        if each.checked_mul(nodes).is_some_and(|it| it < total) {
-            add(format!("{nodes} nodes x {each} ranks are fewer than {total}"), &[ranks, per_node]);
-        }
+    if let (Some(total), Some(each), Some(nodes)) = all
+        && each.checked_mul(nodes).is_some_and(|it| it < total)
+    {
+        add(format!("{nodes} nodes x {each} ranks are fewer than {total}"), &[ranks, per_node]);
     }
     let cpus = settings.amount(Amount::CpusPerRank).filter(|_| settings.given(Amount::CpusPerRank));
     let wanted = cpus.and_then(|it| it.value).zip(per_node.value);
-    if let (Some((cpus_of_rank, ranks)), Some(node), Some(cpus)) = (wanted, place.cpus_per_node.value, cpus) {
-        if cpus_of_rank.checked_mul(ranks).is_none_or(|it| node < it) {
-            add(format!("{ranks} ranks x {cpus_of_rank} CPUs, the node has {node}"), &[cpus, per_node]);
-        }
+    if let (Some((cpus_of_rank, ranks)), Some(node), Some(cpus)) = (wanted, place.cpus_per_node.value, cpus)
+        && cpus_of_rank.checked_mul(ranks).is_none_or(|it| node < it)
+    {
+        add(format!("{ranks} ranks x {cpus_of_rank} CPUs, the node has {node}"), &[cpus, per_node]);
     }
     problems
 }
 
 pub(super) fn cpu_list(bind: &Bind, places: &[Place], place: &Placement) -> Option<Problem> {
-    let read: fn(&str) -> Vec<u32> = match bind.to {
-        Target::List | Target::OneOfList => list,
-        Target::Masks => hexadecimal,
-        _ => return None,
-    };
+    let read: fn(&str) -> Vec<u32> = if bind.to == Target::Masks { hexadecimal } else { list };
+    if !matches!(bind.to, Target::List | Target::OneOfList | Target::Masks) {
+        return None;
+    }
     let problem = |text: String| Some(Problem { text, places: places.to_vec() });
     let entries = bind.list.len() as u64;
     if let Some(ranks) = place.ranks_per_node.value.filter(|it| *it != entries) {

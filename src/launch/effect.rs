@@ -171,11 +171,9 @@ fn amount_or_number(word: &str) -> Option<Each> {
     if word == "divided" {
         return Some(Each::Divided);
     }
-    let amount = serde::de::value::StrDeserializer::<serde::de::value::Error>::new(word);
-    match (word.parse(), Amount::deserialize(amount)) {
-        (Ok(number), _) => Some(Each::Units(number)),
-        (Err(_), Ok(amount)) => Some(Each::Amount(amount)),
-        (Err(_), Err(_)) => None,
+    match word.parse() {
+        Ok(number) => Some(Each::Units(number)),
+        Err(_) => Amount::called(word).map(Each::Amount),
     }
 }
 

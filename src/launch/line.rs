@@ -253,11 +253,12 @@ impl Line {
         if matches!(means, Meaning::Binding | Meaning::Mapping) {
             self.bind_places.extend(value.places.iter().take(1).cloned());
         }
-        match means {
-            Meaning::Pmi => self.pmi = Some(value),
-            Meaning::Mapping => self.mapping = effects.bind.or(self.mapping.take()),
-            Meaning::Binding => self.binding = effects.bind,
-            _ => {}
+        if means == Meaning::Pmi {
+            self.pmi = Some(value);
+        } else if means == Meaning::Mapping {
+            self.mapping = effects.bind.or(self.mapping.take());
+        } else if means == Meaning::Binding {
+            self.binding = effects.bind;
         }
         self.over = effects.over.or(self.over);
     }

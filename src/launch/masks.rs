@@ -179,20 +179,19 @@ pub(super) fn list(text: &str) -> Vec<u32> {
     let mut all = Vec::new();
     for piece in text.split([',', '+']) {
         let (first, last) = piece.split_once('-').unwrap_or((piece, piece));
-        if let (Some(first), Some(last)) = (number(first), number(last)) {
+        if let (Ok(first), Ok(last)) = (number(first), number(last)) {
             all.extend((first..=last).take(usize::try_from(MOST).unwrap_or(0)));
         }
     }
     all
 }
 
-fn number(text: &str) -> Option<u32> {
+fn number(text: &str) -> Result<u32, std::num::ParseIntError> {
     let text = text.trim();
-    let read = match text.strip_prefix("0x") {
+    match text.strip_prefix("0x") {
         Some(digits) => u32::from_str_radix(digits, 16),
         None => text.parse(),
-    };
-    read.map_or(None, Some)
+    }
 }
 
 /// `0xff00`: bit n is CPU n.

@@ -48,6 +48,14 @@ pub enum Amount {
     GpusPerSet,
 }
 
+impl Amount {
+    /// The amount that descriptions call so.
+    pub(super) fn called(word: &str) -> Option<Self> {
+        let word = serde::de::value::StrDeserializer::<serde::de::value::Error>::new(word);
+        Self::deserialize(word).into_iter().next()
+    }
+}
+
 /// What an option is for, beyond an amount.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]

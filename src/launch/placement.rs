@@ -8,7 +8,7 @@ use super::effect::{Bind, Target};
 use super::line::Line;
 use super::machine::{Known, Machine};
 use super::masks::{Size, each, masks};
-use super::meaning::Amount;
+use super::meaning::{Amount, Meaning};
 use super::outcome::Outcome;
 use super::quantity::Quantity;
 use super::request::Request;
@@ -179,6 +179,10 @@ impl<'a> Site<'a> {
 
     fn placement(&self) -> Placement {
         let outcome = self.outcome();
+        let (masks, masks_unknown) = match outcome.masks {
+            Ok(masks) => (Some(masks), None),
+            Err(reason) => (None, Some(reason)),
+        };
         let explicit = self.explicit();
         let off = explicit.as_ref().filter(|it| it.0.to == Target::None).and_then(|it| it.1.first().cloned());
         let place = Placement {
@@ -193,8 +197,8 @@ impl<'a> Site<'a> {
             disabled_by: off,
             exclusive: self.exclusive,
             owned_cpus: self.owned_cpus(),
-            masks_unknown: outcome.masks.as_ref().err().cloned(),
-            masks: outcome.masks.map_or(None, Some),
+            masks,
+            masks_unknown,
             pmi: self.settings.pmi.clone(),
             cpus_per_task: checks::cpus_per_task(self.description, self.request, &self.settings),
             overwritten: checks::overwritten(self.request, self.known.environment),
@@ -229,7 +233,7 @@ impl<'a> Site<'a> {
     /// Cores of a node that the step has.
     fn owned(&self) -> Quantity {
         let cores = &self.machine.cores;
-        if self.description.own_step && self.line.last(super::Meaning::Exclusive).is_none() {
+        if self.description.own_step && self.line.last(Meaning::Exclusive).is_none() {
             return self.asked_cores().unwrap_or_else(|| cores.clone());
         }
         if self.exclusive == Some(true) {
@@ -301,9 +305,9 @@ impl<'a> Site<'a> {
             return self.of(&bind);
         }
         let unseen = self.line.incomplete.as_ref();
-        let depends = self.settings.unread.iter().find_map(|it| match it.means {
-            super::Meaning::Binding | super::Meaning::Mapping => it.depends.as_ref().map(|why| (&it.name, why)),
-            _ => None,
+        let depends = self.settings.unread.iter().find_map(|it| {
+            matches!(it.means, Meaning::Binding | Meaning::Mapping).then_some(())?;
+            it.depends.as_ref().map(|why| (&it.name, why))
         });
         if let Some(place) = unseen {
             return Outcome::unknown(format!("options in line {} are not known", place.line));
@@ -384,13 +388,23 @@ impl<'a> Site<'a> {
             Target::Cpu => (counted.clone(), cores_of(&counted)),
             Target::NumberedCpu => (counted, Quantity::unknown(reason.clone())),
             Target::Step => (self.owned_cpus(), self.owned_cores.clone()),
-            _ => (Quantity::unknown(reason.clone()), Quantity::unknown(reason.clone())),
+            Target::None
+            | Target::Cache
+            | Target::Numa
+            | Target::Socket
+            | Target::Set
+            | Target::List
+            | Target::OneOfList
+            | Target::Masks
+            | Target::Unknown => (Quantity::unknown(reason.clone()), Quantity::unknown(reason.clone())),
         };
-        let bound = match bind.to {
-            Target::Core | Target::Cpu | Target::NumberedCpu => Bound::Exclusive,
-            Target::Step if self.counts.ranks_per_node.value.is_some() && !alone => Bound::Shared,
-            _ if alone => Bound::Exclusive,
-            _ => Bound::Unknown,
+        let own = matches!(bind.to, Target::Core | Target::Cpu | Target::NumberedCpu);
+        let bound = if own || alone {
+            Bound::Exclusive
+        } else if bind.to == Target::Step && self.counts.ranks_per_node.value.is_some() {
+            Bound::Shared
+        } else {
+            Bound::Unknown
         };
         let because = if bound == Bound::Unknown { reason.clone() } else { bind.because.clone() };
         Outcome { bound, because, cpus, cores, masks: Err(reason) }

@@ -216,30 +216,31 @@ impl Scheduler {
 
 /// The amount of `{nodes}`.
 fn amount_in(template: &str) -> Option<Amount> {
-    use serde::Deserialize;
-    let word = template.strip_prefix('{')?.strip_suffix('}')?;
-    let read = Amount::deserialize(serde::de::value::StrDeserializer::<serde::de::value::Error>::new(word));
-    read.map_or(None, Some)
+    Amount::called(template.strip_prefix('{')?.strip_suffix('}')?)
 }
 
 impl Request {
     fn note(&mut self, means: Meaning, value: &Value, given: &Given) {
         let place = &given.place;
-        match means {
-            Meaning::Exclusive => self.exclusive = Some(place.clone()),
-            Meaning::Partition => self.selected.partition = Some(value.clone()),
-            Meaning::Queue => self.selected.queue = Some(value.clone()),
-            Meaning::Constraint => self.selected.constraint = Some(value.clone()),
-            Meaning::Hosts => self.selected.host = Some(value.clone()),
-            Meaning::KeepAll => self.passes_environment = true,
-            Meaning::KeepNone => self.passes_environment = false,
-            Meaning::Export => {
-                let text = value.text().unwrap_or_default();
-                self.passes_environment = text.split(',').any(|it| it.eq_ignore_ascii_case("all"));
-            }
-            _ => return,
+        let slot = [
+            (Meaning::Partition, &mut self.selected.partition),
+            (Meaning::Queue, &mut self.selected.queue),
+            (Meaning::Constraint, &mut self.selected.constraint),
+            (Meaning::Hosts, &mut self.selected.host),
+        ];
+        if let Some((_, selected)) = slot.into_iter().find(|it| it.0 == means) {
+            *selected = Some(value.clone());
         }
+        if means == Meaning::Exclusive {
+            self.exclusive = Some(place.clone());
+        }
+        let passes = if means == Meaning::Export {
+            value.text().unwrap_or_default().split(',').any(|it| it.eq_ignore_ascii_case("all"))
+        } else {
+            means == Meaning::KeepAll
+        };
         if matches!(means, Meaning::KeepAll | Meaning::KeepNone | Meaning::Export) {
+            self.passes_environment = passes;
             self.environment_place = Some(place.clone());
         }
     }
@@ -278,7 +279,7 @@ impl Request {
                 self.amounts.insert(total, product);
             }
             if each.value.is_none() && all.value.is_some() && nodes.value.is_some() {
-                let share = |all: u64, nodes: u64| (nodes != 0 && all % nodes == 0).then(|| all / nodes);
+                let share = |all: u64, nodes: u64| (nodes != 0 && all.is_multiple_of(nodes)).then(|| all / nodes);
                 self.amounts.insert(per_node, all.with(&nodes, "tasks that do not divide by the nodes", share));
             }
             if nodes.value.is_none() && nodes.places.is_empty() && all.value.is_some() && each.value.is_some() {

@@ -80,8 +80,9 @@ fn chunks(resource: &Resource, name: &str, value: &Value) -> Vec<(Amount, Quanti
 
 fn chunk(resource: &Resource, text: &str) -> (u64, Chunk) {
     let mut pieces = text.split(':').peekable();
-    let count = pieces.peek().and_then(|it| it.parse::<u64>().map_or(None, Some));
-    if count.is_some() {
+    let mut count = 1;
+    if let Some(Ok(number)) = pieces.peek().map(|it| it.parse::<u64>()) {
+        count = number;
         pieces.next();
     }
     let mut chunk = resource.defaults.clone();
@@ -95,5 +96,5 @@ fn chunk(resource: &Resource, text: &str) -> (u64, Chunk) {
             chunk.insert(*amount, value);
         }
     }
-    (count.unwrap_or(1), chunk)
+    (count, chunk)
 }

@@ -59,10 +59,12 @@ impl Situation for Site<'_> {
         }
         let each = self.settings.amount(Amount::CpusPerRank).cloned().unwrap_or_else(|| Quantity::known(1, "default"));
         let wanted = self.counts.ranks_per_node.with(&each, "ranks x CPUs", u64::checked_mul);
-        let units = match target {
-            Target::Core => self.owned_cores.clone(),
-            Target::Socket => self.sockets_of_step(),
-            _ => self.owned_cpus(),
+        let units = if target == Target::Core {
+            self.owned_cores.clone()
+        } else if target == Target::Socket {
+            self.sockets_of_step()
+        } else {
+            self.owned_cpus()
         };
         match (wanted.value, units.value) {
             (Some(wanted), Some(units)) => Truth::of(wanted == units),

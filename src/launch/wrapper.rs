@@ -279,9 +279,8 @@ impl Operand {
 
 impl Wrapper {
     fn note(&mut self, means: Meaning, value: Option<&Value>, place: &Place) {
-        match (means, value) {
-            (Meaning::CpuList | Meaning::CpuMask, Some(value)) => self.cpus = Some(value.clone()),
-            _ => {}
+        if let (Meaning::CpuList | Meaning::CpuMask, Some(value)) = (means, value) {
+            self.cpus = Some(value.clone());
         }
         let Some(container) = &mut self.container else { return };
         match (means, value) {
