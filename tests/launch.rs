@@ -275,3 +275,82 @@ fn a_misspelt_key_names_the_nearest() {
     let error = Launchers::load(&[file], &[]).unwrap_err();
     assert_eq!((error.line, error.nearest.as_deref()), (4, Some("separator")), "{error}");
 }
+
+#[test]
+fn hostile_words_and_numbers_are_harmless() {
+    let all = launchers();
+    let site =
+        "[node.n]\ncores = 18446744073709551615\nsmt = 18446744073709551615\nsockets = 0\nnuma = 18446744073709551615";
+    let lines = [
+        "srun -n 18446744073709551615 -c 18446744073709551615 -N 0 --ntasks-per-node=0 python a.py",
+        "srun -n 99999999999999999999999 --cpu-bind=map_cpu:0-99999999999,, python a.py",
+        "srun --cpu-bind=mask_cpu:0xfffffffffffffffffffffffffffffffffffffffff,0x -n - -- --",
+        "srun : : : -n",
+        "jsrun -n 0 -r 0 -a 0 -c 0 -b packed:0 python a.py",
+        "mpirun --map-by ppr:18446744073709551615:socket:PE=18446744073709551615 -x = -x =x --mca python",
+        "env env env env env env env env env env env env env env env env env env srun -n 1 python",
+        "mpiexec -genv -genv -genv",
+        "apptainer exec",
+        "srun -",
+        "flux run --env=- --env-remove= -o cpu-affinity=per-task -n 0 python",
+        "aprun -cc 0-18446744073709551615 -d 0 -j 0 -n 3 -N 0 ü€-é python",
+    ];
+    for line in lines {
+        let schedulers = schedulers();
+        let command = words(line, 1);
+        let text =
+            format!("schema = \"pyhpc-site/1\"\n{}", site.replace("18446744073709551615", "9223372036854775807"));
+        let file = TextFile { path: "site.toml".to_owned(), stem: "site".to_owned(), text };
+        let site = Site::parse(&file);
+        let node = site.as_ref().map_or(None, |it| it.nodes.values().next());
+        let asked = ["#SBATCH -N0 --ntasks-per-node=0 -c0 -n 18446744073709551615".to_owned()];
+        let request = schedulers.request(&directives(&schedulers, &asked), None);
+        let environment = Environment::default();
+        let Some(found) = all.is_launch(&command) else { continue };
+        let nothing = [None];
+        for word in found.candidates.iter().map(Some).chain(nothing) {
+            for line in all.read(&command, &found, word.map(String::as_str), Some("5")) {
+                let known = Known { site: None, node, node_unknown: "no", environment: &environment };
+                let placement = all.place(&request, &line, &known);
+                assert!(placement.masks.is_none_or(|it| it.len() <= 8_192));
+                all.rank_environment(&line, &environment);
+            }
+        }
+    }
+}
+
+#[test]
+fn directives_of_every_scheduler_are_read() {
+    let schedulers = schedulers();
+    let cases = [
+        ("oar", "#OAR -l /nodes=2/core=16,walltime=1:00:00", "nodes=2 slots=32"),
+        ("pjm", "#PJM -L node=4,elapse=1:00 --mpi proc=16", "nodes=4 ranks=16"),
+        ("moab", "#MSUB -l nodes=4:ppn=16", "nodes=4 slots=64"),
+        ("ccc", "#MSUB -n 32 -c 8 -N 4 -x", "nodes=4 ranks=32 cpus_per_rank=8"),
+        ("lsf", "#BSUB -nnodes 3 -alloc_flags smt4", "nodes=3 threads_per_core=4"),
+        ("cobalt", "#COBALT --nodecount=8 --env A=1", "nodes=8"),
+        ("flux", "# flux: -N4 -n8 --cores-per-slot=16", "nodes=4 slots=8 cpus_per_rank=16"),
+        ("sge", "#$ -pe smp 8 -l h_vmem=4G", "slots=8"),
+        ("pbs", "#PBS -l mppwidth=64 -l mppnppn=4", "ranks=64 ranks_per_node=4 nodes=16"),
+        ("slurm", "#SBATCH --exclusive=user -G a100:4", "gpus=4"),
+    ];
+    let amounts = [
+        ("nodes", Amount::Nodes),
+        ("ranks", Amount::Ranks),
+        ("ranks_per_node", Amount::RanksPerNode),
+        ("slots", Amount::Slots),
+        ("cpus_per_rank", Amount::CpusPerRank),
+        ("threads_per_core", Amount::ThreadsPerCore),
+        ("gpus", Amount::Gpus),
+    ];
+    for (word, line, expected) in cases {
+        let request = schedulers.request(&directives(&schedulers, &[line.to_owned()]), None);
+        assert_eq!(request.scheduler.as_deref(), Some(word), "{line}");
+        assert_eq!(request.unclear, [], "{line}");
+        for said in expected.split(' ') {
+            let (key, value) = said.split_once('=').unwrap();
+            let amount = amounts.iter().find(|it| it.0 == key).unwrap().1;
+            assert_eq!(show(&request.amount(amount)), value, "{line}: {key}");
+        }
+    }
+}

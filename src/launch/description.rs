@@ -6,7 +6,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::condition::{When, WhenText};
-use super::effect::{BindRule, BindText};
+use super::effect::{BindRule, BindText, Target};
 use super::grammar::{Grammar, GrammarText, Spelling};
 use super::meaning::Amount;
 use super::option::{OptionText, Rule};
@@ -214,6 +214,33 @@ impl Launchers {
 }
 
 impl LaunchDescription {
+    /// A program without a launcher, or with one that is not known.
+    pub(super) fn without(bind: Target, because: &str) -> Self {
+        let default = Default { when: When::default(), binds: vec![BindRule::to(bind)], because: because.to_owned() };
+        Self {
+            word: String::new(),
+            title: "the shell".to_owned(),
+            aliases: Vec::new(),
+            programs: Vec::new(),
+            examples: Vec::new(),
+            subcommands: Vec::new(),
+            separator: None,
+            assignments: false,
+            counts_threads: false,
+            fills_slots: false,
+            whole_nodes: false,
+            own_step: false,
+            forwards_listed: false,
+            ranks_read_own_settings: false,
+            parameter_prefix: None,
+            scheduler: None,
+            otherwise: BTreeMap::new(),
+            grammar: Grammar::default(),
+            variables: Vec::new(),
+            defaults: vec![default],
+        }
+    }
+
     fn read(file: &TextFile, title: &str, raw: LineText) -> Result<Self, KnowledgeError> {
         let grammar = GrammarText {
             spelling: raw.spelling.unwrap_or_default(),

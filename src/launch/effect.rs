@@ -139,6 +139,11 @@ impl Bind {
 }
 
 impl BindRule {
+    /// One unit of this for each rank.
+    pub(super) fn to(to: Target) -> Self {
+        Self { to, each: "1".to_owned(), whole_cores: false, over: None, list: None, separator: ',' }
+    }
+
     pub(super) fn read(file: &TextFile, raw: &BindText) -> Result<Self, KnowledgeError> {
         if let Some(each) = &raw.each {
             let word = each.get_ref();

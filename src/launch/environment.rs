@@ -27,7 +27,7 @@ pub fn apply(environment: &Environment, changes: &[EnvironmentChange]) -> Enviro
 impl Launchers {
     /// The environment that the program of a line gets on the first node.
     pub fn rank_environment(&self, line: &Line, environment: &Environment) -> Environment {
-        let outside = line.outer.iter().fold(environment.clone(), |it, wrapper| through(wrapper, &it));
+        let outside = outside(line, environment);
         let launched = apply(&outside, &self.changes(line, &outside));
         line.inner.iter().fold(launched, |it, wrapper| through(wrapper, &it))
     }
@@ -56,6 +56,11 @@ impl Launchers {
         let description = line.launcher.as_deref().and_then(|it| self.description(it, &line.name));
         description.is_some_and(|it| it.forwards_listed)
     }
+}
+
+/// The environment that the launcher itself gets.
+pub(super) fn outside(line: &Line, environment: &Environment) -> Environment {
+    line.outer.iter().fold(environment.clone(), |it, wrapper| through(wrapper, &it))
 }
 
 /// Every name of the environment is certainly not set any more.

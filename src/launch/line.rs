@@ -153,16 +153,33 @@ impl Launchers {
         Line { amounts: amounts.into_iter().collect(), program: words.to_vec(), ..line }
     }
 
-    /// A launcher of which nothing is known: the interpreter begins the program.
+    /// A launcher that is not known: what all that it may be agree on, otherwise the interpreter begins the program.
     fn unknown(&self, words: &[Word], found: &Found, mut line: Line) -> Line {
-        let at = words.iter().position(|it| self.wrappers.is_interpreter(it)).unwrap_or(words.len());
         let why = match (&found.unknown, found.candidates.as_slice()) {
             (Some(reason), _) => reason.clone(),
             (None, several) => format!("which launcher this is, is not known: {}", several.join(", ")),
         };
+        let read = |word: &String| {
+            let description = self.description(word, &line.name)?;
+            self.described(description, words, &line).into_iter().next()
+        };
+        let possible: Vec<Line> = found.candidates.iter().filter_map(read).collect();
+        let at = words.iter().position(|it| self.wrappers.is_interpreter(it)).unwrap_or(words.len());
+        line.program = words.get(at..).unwrap_or_default().to_vec();
+        if let Some((first, rest)) = possible.split_first() {
+            let agree = |amount: &Amount, it: &Quantity| rest.iter().all(|other| other.amounts.get(amount) == Some(it));
+            line.amounts =
+                first.amounts.iter().filter(|(amount, it)| agree(amount, it)).map(|(a, b)| (*a, b.clone())).collect();
+            if rest.iter().all(|it| it.changes == first.changes) {
+                line.changes.clone_from(&first.changes);
+            }
+            if rest.iter().all(|it| it.program == first.program && it.inner == first.inner) {
+                line.program.clone_from(&first.program);
+                line.inner.clone_from(&first.inner);
+            }
+        }
         line.unclear.extend(words.first().map(|it| unclear(it, &why)));
         line.incomplete = Some(line.place.clone());
-        line.program = words.get(at..).unwrap_or_default().to_vec();
         line
     }
 

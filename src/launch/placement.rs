@@ -5,6 +5,7 @@ use super::checks::{self, CpusPerTask, Overwritten, Problem};
 use super::condition::Truth;
 use super::description::{LaunchDescription, Launchers};
 use super::effect::{Bind, Target};
+use super::environment;
 use super::line::Line;
 use super::machine::{Known, Machine};
 use super::masks::{Size, each, masks};
@@ -45,6 +46,8 @@ pub struct Placement {
     pub bound: Bound,
     /// What binds them or not, in words; what is unknown when that cannot be told.
     pub because: String,
+    /// How the launcher places, in the words of the line: `cores`, `ppr:16:node`; `default` where nothing says it.
+    pub how: String,
     /// The options and variables that say so; empty for a default.
     pub places: Vec<Place>,
     /// The option or variable that switches binding off.
@@ -106,34 +109,14 @@ impl Launchers {
     /// Where the ranks of a launch are.
     pub fn place(&self, request: &Request, line: &Line, known: &Known<'_>) -> Placement {
         let machine = Machine::of(known);
-        let word = line.launcher.as_deref();
-        match word.and_then(|it| self.description(it, &line.name)) {
-            Some(description) => Site::new(description, request, line, known, machine).placement(),
-            None => without_launcher(line, &machine),
-        }
+        let known = Known { environment: &environment::outside(line, known.environment), ..*known };
+        let described = line.launcher.as_deref().and_then(|it| self.description(it, &line.name));
+        let without = match line.incomplete {
+            None => LaunchDescription::without(Target::None, "started without a launcher"),
+            Some(_) => LaunchDescription::without(Target::Unknown, "the launcher is not known"),
+        };
+        Site::new(described.unwrap_or(&without), request, line, &known, machine).placement()
     }
-}
-
-/// A program that is started once may run on every CPU; of an unknown launcher nothing is known.
-fn without_launcher(line: &Line, machine: &Machine) -> Placement {
-    let amount = |it: Amount| {
-        let unknown = || Quantity::unknown("the launcher is not known");
-        line.amounts.get(&it).cloned().unwrap_or_else(unknown)
-    };
-    let once = line.incomplete.is_none();
-    Placement {
-        nodes: amount(Amount::Nodes),
-        ranks: amount(Amount::Ranks),
-        ranks_per_node: amount(Amount::RanksPerNode),
-        bound: if once { Bound::None } else { Bound::Unknown },
-        because: if once { "started without a launcher" } else { "the launcher is not known" }.to_owned(),
-        cpus_per_rank: if once { machine.cpus() } else { amount(Amount::CpusPerRank) },
-        cores_per_rank: if once { machine.cores.clone() } else { amount(Amount::CpusPerRank) },
-        owned_cpus: machine.cpus(),
-        masks_unknown: Some("a rank may run anywhere".to_owned()),
-        ..Placement::default()
-    }
-    .on(machine)
 }
 
 impl Placement {
@@ -193,6 +176,7 @@ impl<'a> Site<'a> {
             cores_per_rank: outcome.cores,
             bound: outcome.bound,
             because: outcome.because,
+            how: self.how(),
             places: explicit.map(|it| it.1).unwrap_or_default(),
             disabled_by: off,
             exclusive: self.exclusive,
@@ -218,6 +202,15 @@ impl<'a> Site<'a> {
         self.settings.binding.clone().or_else(|| self.settings.mapping.clone())
     }
 
+    fn how(&self) -> String {
+        let given = self.line.last(Meaning::Binding).or_else(|| self.line.last(Meaning::Mapping));
+        match (given, self.explicit()) {
+            (Some(given), _) => given.values.first().map_or(given.name.clone(), Value::display),
+            (None, Some((bind, _))) => bind.because,
+            (None, None) => "default".to_owned(),
+        }
+    }
+
     /// Hardware threads of a core that are used: asked for in the line or by the job, otherwise all.
     fn threads_per_core(&self) -> Quantity {
         let own = self.settings.amount(Amount::ThreadsPerCore).cloned();
@@ -236,7 +229,9 @@ impl<'a> Site<'a> {
         if self.description.own_step && self.line.last(Meaning::Exclusive).is_none() {
             return self.asked_cores().unwrap_or_else(|| cores.clone());
         }
-        if self.exclusive == Some(true) {
+        // Without a scheduler nothing confines what the script starts.
+        let alone = self.request.scheduler.is_none() && self.request.unknown.is_none();
+        if self.exclusive == Some(true) || alone {
             return cores.clone();
         }
         let Some(asked) = self.asked_cores() else {

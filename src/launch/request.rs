@@ -272,6 +272,10 @@ impl Request {
 
     /// What follows from what was asked.
     fn derive(&mut self) {
+        if let (Some(1), None) = (self.amount(Amount::Ranks).value, self.amounts.get(&Amount::Nodes)) {
+            let one = known(1, "one rank is on one node", &self.amount(Amount::Ranks));
+            self.amounts.insert(Amount::Nodes, one);
+        }
         for (total, per_node) in [(Amount::Ranks, Amount::RanksPerNode), (Amount::Slots, Amount::SlotsPerNode)] {
             let (all, each, nodes) = (self.amount(total), self.amount(per_node), self.amount(Amount::Nodes));
             if all.value.is_none() && each.value.is_some() && nodes.value.is_some() {
