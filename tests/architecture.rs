@@ -69,8 +69,8 @@ const ONE_PLACE: [(&str, &[&str], &str); 26] = [
 
 /// Modules that turn bytes into facts: an error there becomes a gap.
 const PRODUCERS: [&str; 14] = [
-    "base", "tree", "elf", "macho", "job", "site", "launch", "registry", "python", "trace", "discover", "loader", "identify",
-    "survey",
+    "base", "tree", "elf", "macho", "job", "site", "launch", "registry", "python", "trace", "discover", "loader",
+    "identify", "survey",
 ];
 
 /// `.ok()` in a producer is allowed where the line says one of these, because no error is lost there.

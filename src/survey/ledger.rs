@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::base::{Gap, TreePath, printable};
+use crate::base::{Gap, Stage, TreePath, printable};
 use crate::facts::{self, Evidence, EvidenceId, Fact, GapId};
 use crate::identify::{Answer, Seen};
 
@@ -73,12 +73,13 @@ impl Ledger {
     /// A gap.
     pub(super) fn gap(&mut self, gap: &Gap) -> GapId {
         let path = if gap.path == TreePath::root() { String::new() } else { gap.path.text() };
-        let gap = facts::Gap {
-            path,
-            stage: gap.stage.word().to_owned(),
-            reason: gap.reason.clone(),
-            hides: gap.hides.clone(),
-        };
+        self.keep_gap(path, gap.stage, &gap.reason, &gap.hides)
+    }
+
+    /// A gap in a file that is named as somebody wrote it.
+    pub(super) fn keep_gap(&mut self, path: String, stage: Stage, reason: &str, hides: &str) -> GapId {
+        let stage = stage.word().to_owned();
+        let gap = facts::Gap { path, stage, reason: reason.to_owned(), hides: hides.to_owned() };
         let at = self.gaps.iter().position(|it| *it == gap).unwrap_or_else(|| {
             self.gaps.push(gap);
             self.gaps.len() - 1

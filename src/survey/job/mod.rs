@@ -117,6 +117,14 @@ impl JobReading<'_> {
                 value.places.first().filter(|it| 0 < it.line).map_or_else(|| "caller".to_owned(), places::named);
             variables.set(name, known, &origin);
         }
+        // What every login has is that of the caller, where the script leaves it open: nothing on the way changes who runs it.
+        for name in &self.know.shell.login {
+            let caller = self.question.variables.and_then(|it| it.get(name));
+            let open = variables.get(name).is_none() && matches!(launch.environment.get(name), Binding::Unknown { .. });
+            if let (Some(value), true) = (caller, open) {
+                variables.set(name.as_str(), value, "caller");
+            }
+        }
         Some(variables)
     }
 

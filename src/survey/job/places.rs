@@ -1,6 +1,6 @@
 //! Places of a script become evidence, numbers with places become facts, what is unknown becomes a gap.
 
-use crate::base::{Gap, Stage, TreePath};
+use crate::base::Stage;
 use crate::facts::{Evidence, EvidenceId, Fact};
 use crate::job::{Binding, Place, Value};
 use crate::launch::Quantity;
@@ -28,8 +28,7 @@ impl Ledger {
     /// What a script leaves open.
     pub(super) fn open<T>(&mut self, place: &Place, reason: &str, hides: &str) -> Fact<T> {
         let line = if 0 < place.line { format!(" (line {})", place.line) } else { String::new() };
-        let path = TreePath::new(place.file.as_bytes());
-        Fact::unknown(self.gap(&Gap::new(&path, Stage::Job, format!("{reason}{line}"), hides)))
+        Fact::unknown(self.keep_gap(place.file.clone(), Stage::Job, &format!("{reason}{line}"), hides))
     }
 
     /// A number, with what it rests on; `at` is where the launch stands.

@@ -101,10 +101,8 @@ pub(super) fn launcher(facts: &mut Facts, owner: &Owner, at: &Place, ledger: &mu
     let before = &facts.environment.launcher;
     let open = |ledger: &mut Ledger| ledger.open(at, &owner.unknown, "whose launcher it is");
     let launcher = Launcher {
-        path: match &owner.path {
-            Some(path) => Fact::known(Some(path.clone()), because.clone()),
-            None => Fact::known(None, because.clone()),
-        },
+        // Where it lies is not always known; then it is called as the script calls it.
+        path: Fact::known(Some(owner.path.clone().unwrap_or_else(|| owner.written.clone())), because.clone()),
         vendor: match &owner.word {
             Some(word) => known(word.clone()),
             None => open(ledger),

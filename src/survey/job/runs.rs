@@ -175,11 +175,7 @@ impl Runs<'_> {
                 Fact::Known { value, because, .. } => Fact::known(Some(value), because),
                 Fact::Unknown { unknown } => Fact::unknown(unknown),
             },
-            None => ledger.open(
-                at,
-                "[scheduler] mpi_default in the site profile would say it",
-                "which process management the ranks get",
-            ),
+            None => self.default_process_management(at, ledger),
         };
         let Some(mpi) = self.mpi() else {
             let known = self.facts.process.mpi.value().is_some();
@@ -228,6 +224,22 @@ impl Runs<'_> {
             },
         };
         (kind, fits, library)
+    }
+
+    /// The type that a launch gets which asks for none.
+    fn default_process_management(&self, at: &Place, ledger: &mut Ledger) -> Fact<Option<String>> {
+        match self.reading.question.site.and_then(|it| Some((it, it.scheduler.mpi_default.as_ref()?))) {
+            Some((site, stated)) => {
+                let line = Place { file: site.path.clone(), line: stated.line, ..Place::default() };
+                let because = vec![ledger.place(at), ledger.place(&line)];
+                Fact::known(Some(stated.value.clone()), because)
+            }
+            None => ledger.open(
+                at,
+                "[scheduler] mpi_default in the site profile would say it",
+                "which process management the ranks get",
+            ),
+        }
     }
 
     /// The MPI of the loaded modules against the one that the process loads.

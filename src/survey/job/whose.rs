@@ -15,6 +15,8 @@ pub(super) struct Owner {
     pub(super) word: Option<String>,
     /// Its version.
     pub(super) version: Option<String>,
+    /// The word of the script.
+    pub(super) written: String,
     /// The program, where its path is known.
     pub(super) path: Option<String>,
     /// Binary interfaces of the libraries whose ranks it starts; empty: any.
@@ -45,7 +47,7 @@ impl Asked<'_> {
     /// The owner of the launcher `word`, which several descriptions may claim.
     pub(super) fn owner(&self, word: &Word, candidates: &[String], environment: &Environment) -> Owner {
         let written = word.value.text().unwrap_or_default();
-        let mut owner = Owner { places: vec![word.place.clone()], ..Owner::default() };
+        let mut owner = Owner { written: written.clone(), places: vec![word.place.clone()], ..Owner::default() };
         let found = match candidates {
             [only] => Some((only.clone(), self.version_of_scheduler(only))),
             _ => self.among(&written, candidates, environment, &mut owner),
