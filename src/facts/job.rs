@@ -18,6 +18,8 @@ pub struct Job {
     pub scheduler: Fact<String>,
     /// Its version, as the site profile says.
     pub scheduler_version: Fact<String>,
+    /// BLAS libraries that the site wants, words of `rules/libraries`; empty when it says nothing.
+    pub expected_blas: Fact<Vec<String>>,
     /// How the job gets the environment of the shell that submits it: `asked` by an option, by `default`, `no`.
     #[schemars(extend("x-words" = ["asked", "default", "no"]))]
     pub login_environment: Fact<String>,

@@ -6,6 +6,7 @@
 //! Invariant: what the script leaves open is a gap that names the line; nothing is guessed.
 
 mod containers;
+mod filesystems;
 mod knowledge;
 mod launches;
 mod picture;

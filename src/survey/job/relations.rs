@@ -27,6 +27,7 @@ pub(super) fn join(reading: &JobReading<'_>, launches: &[Launch], facts: &mut Fa
         site: reading.question.site.map(|it| it.path.clone()),
         scheduler: scheduler(reading, &mut ledger),
         scheduler_version: scheduler_version(reading, &mut ledger),
+        expected_blas: expected_blas(reading, &mut ledger),
         login_environment: login_environment(reading, &mut ledger),
         runs: Fact::known(Vec::new(), Vec::new()),
         settings: Fact::known(Vec::new(), Vec::new()),
@@ -176,6 +177,17 @@ fn scheduler_version(reading: &JobReading<'_>, ledger: &mut Ledger) -> Fact<Stri
             "[scheduler] version in the site profile would say it",
             "the version of the scheduler",
         ),
+    }
+}
+
+/// BLAS libraries that the site wants.
+fn expected_blas(reading: &JobReading<'_>, ledger: &mut Ledger) -> Fact<Vec<String>> {
+    match reading.question.site.and_then(|it| Some((it, it.policy.expected_blas.as_ref()?))) {
+        Some((site, stated)) => {
+            let line = Place { file: site.path.clone(), line: stated.line, ..Place::default() };
+            Fact::known(stated.value.clone(), vec![ledger.place(&line)])
+        }
+        None => Fact::known(Vec::new(), Vec::new()),
     }
 }
 

@@ -66,6 +66,7 @@ impl Runs<'_> {
         let threads = pools.threads(environment, at, ledger);
         let threads_asked = pools.asked(environment, at, ledger);
         let (module_mpi, module_agreement) = self.module_mpi(launch, ledger);
+        let (shared_path, shared_locks) = super::filesystems::shared(self.reading, launch, ledger);
         let mut run = Run {
             name: launch.name(),
             command: launch.command.words.iter().map(|it| it.value.display()).collect::<Vec<_>>().join(" "),
@@ -127,6 +128,8 @@ impl Runs<'_> {
             python_agreement: self.python_agreement(launch, ledger),
             module_mpi,
             module_agreement,
+            shared_path,
+            shared_locks,
             image,
             leaks,
             home_visible,

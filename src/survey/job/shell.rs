@@ -32,6 +32,9 @@ pub(super) struct ShellCommands {
     /// Fabrics that register memory.
     #[serde(default)]
     pub(super) registers_memory: Vec<String>,
+    /// Kinds of file systems that nodes share.
+    #[serde(default)]
+    pub(super) shared_filesystems: Vec<String>,
     /// OpenMP runtimes that hang in a forked child.
     #[serde(default)]
     pub(super) hangs_after_fork: Vec<String>,
@@ -128,6 +131,7 @@ impl ShellCommands {
         self.changes_image.extend(more.changes_image);
         self.fork_safe.extend(more.fork_safe);
         self.registers_memory.extend(more.registers_memory);
+        self.shared_filesystems.extend(more.shared_filesystems);
         self.hangs_after_fork.extend(more.hangs_after_fork);
         self.binds_when_loaded.extend(more.binds_when_loaded);
         self.repins.extend(more.repins);
