@@ -219,6 +219,17 @@ impl Counts {
             Some(_) => ranks.with(&per_node, "ranks / ranks per node", count),
             None => job_nodes,
         });
+        let fewer = ranks.value.zip(nodes.value).is_some_and(|(ranks, nodes)| 0 < ranks && ranks < nodes);
+        let nodes =
+            if fewer { Quantity { because: "one rank on each node".to_owned(), ..ranks.clone() } } else { nodes };
+        let one = |because: &str| Quantity { because: because.to_owned(), ..ranks.clone() };
+        if ranks.value == Some(1) {
+            return Self {
+                nodes: one("one rank is on one node"),
+                ranks_per_node: one("one rank is on one node"),
+                ranks,
+            };
+        }
         Self { nodes, ranks, ranks_per_node: per_node }
     }
 }

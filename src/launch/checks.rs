@@ -62,14 +62,21 @@ pub(super) fn cpus_per_task(description: &LaunchDescription, request: &Request, 
     }
 }
 
-pub(super) fn overwritten(request: &Request, environment: &Environment) -> Vec<Overwritten> {
+/// Of numbers that the launcher takes over from the scheduler.
+pub(super) fn overwritten(
+    description: &LaunchDescription,
+    request: &Request,
+    environment: &Environment,
+) -> Vec<Overwritten> {
+    let numbers = || description.variables.iter().filter(|it| it.amount.is_some());
+    let read = |name: &String| numbers().any(|it| it.names.contains(name));
     let one = |(name, given): &(String, Value)| match environment.own(name) {
         Some(Binding::Set(set)) if set.is_known() && given.is_known() && !set.says_the_same(given) => {
             Some(Overwritten { name: name.clone(), given: given.clone(), set: set.clone() })
         }
         Some(Binding::Set(_) | Binding::Unset(_) | Binding::Unknown { .. }) | None => None,
     };
-    request.variables.iter().filter_map(one).collect()
+    request.variables.iter().filter(|it| read(&it.0)).filter_map(one).collect()
 }
 
 pub(super) fn dead(settings: &Settings) -> Vec<Problem> {

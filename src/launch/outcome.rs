@@ -47,6 +47,12 @@ impl Outcome {
         Self { bound, cpus, cores, masks: Ok(masks.clone()), because }
     }
 
+    /// The same where the step has an unknown part of the node: how many CPUs that leaves each rank is not known.
+    pub(super) fn of_part(self, owned: &Quantity) -> Self {
+        let unknown = || Quantity { places: owned.places.clone(), ..Quantity::unknown(owned.reason()) };
+        Self { cpus: unknown(), cores: unknown(), masks: Err(owned.reason()), ..self }
+    }
+
     /// What all outcomes have in common: which of them it is depends on what is not known.
     pub(super) fn joined(outcomes: Vec<Self>, reasons: &[String]) -> Self {
         let mut rest = outcomes.into_iter();

@@ -4,7 +4,7 @@ use super::amounts::{Counts, Settings};
 use super::checks::{self, CpusPerTask, Overwritten, Problem};
 use super::condition::Truth;
 use super::description::{LaunchDescription, Launchers};
-use super::effect::{Bind, Target};
+use super::effect::{Bind, Each, Target};
 use super::environment;
 use super::line::Line;
 use super::machine::{Known, Machine};
@@ -185,7 +185,7 @@ impl<'a> Site<'a> {
             masks_unknown,
             pmi: self.settings.pmi.clone(),
             cpus_per_task: checks::cpus_per_task(self.description, self.request, &self.settings),
-            overwritten: checks::overwritten(self.request, self.known.environment),
+            overwritten: checks::overwritten(self.description, self.request, self.known.environment),
             dead: checks::dead(&self.settings),
             assumptions: self.settings.assumptions.clone(),
             ..Placement::default()
@@ -299,7 +299,7 @@ impl<'a> Site<'a> {
         if let Some((bind, _)) = self.explicit() {
             return self.of(&bind);
         }
-        let unseen = self.line.incomplete.as_ref();
+        let unseen = self.line.incomplete.as_ref().filter(|_| self.line.launcher.is_some());
         let depends = self.settings.unread.iter().find_map(|it| {
             matches!(it.means, Meaning::Binding | Meaning::Mapping).then_some(())?;
             it.depends.as_ref().map(|why| (&it.name, why))
@@ -338,7 +338,13 @@ impl<'a> Site<'a> {
                 let (cpus, cores) = (self.owned_cpus(), self.owned_cores.clone());
                 Outcome { bound: Bound::None, because, cpus, cores, masks: drawn }
             }
-            (_, Ok(masks)) => Outcome::of_masks(masks, because, &self.machine.cores),
+            (_, Ok(masks)) => {
+                let outcome = Outcome::of_masks(masks, because, &self.machine.cores);
+                let parts =
+                    matches!(bind.to, Target::Socket | Target::Numa | Target::Step) || bind.each == Each::Divided;
+                // How much of a socket the job has follows from how much of the node it has.
+                if parts && self.owned_cores.value.is_none() { outcome.of_part(&self.owned_cores) } else { outcome }
+            }
             (_, Err(reason)) => self.without_masks(bind, reason.clone()),
         }
     }
@@ -365,7 +371,7 @@ impl<'a> Site<'a> {
         let alone = self.counts.ranks_per_node.value == Some(1);
         let wanted = each(bind, &self.settings, self.counts.ranks_per_node.value.unwrap_or(0), 0);
         let counted = match (wanted, &bind.each) {
-            (_, super::effect::Each::Divided) => Quantity::unknown(reason.clone()),
+            (_, Each::Divided) => Quantity::unknown(reason.clone()),
             (Ok(number), _) => Quantity::known(number, bind.because.clone()),
             (Err(why), _) => Quantity::unknown(why),
         };

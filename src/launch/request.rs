@@ -133,6 +133,11 @@ impl Scheduler {
                 }
             }
         }
+        let others = || self.one_node_unless.iter().chain([&Amount::Nodes]);
+        if !self.one_node_unless.is_empty() && others().all(|it| !request.amounts.contains_key(it)) {
+            let one = Quantity::known(1, format!("{} gives a job one node when it asks for nothing else", self.title));
+            request.amounts.insert(Amount::Nodes, one);
+        }
         request.derive();
         request.variables = self.variables(&request);
         request

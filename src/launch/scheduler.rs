@@ -29,6 +29,7 @@ pub struct Scheduler {
     pub(super) counts_threads: bool,
     pub(super) passes_environment: bool,
     pub(super) defaults: BTreeMap<Amount, u64>,
+    pub(super) one_node_unless: Vec<Amount>,
     pub(super) resources: BTreeMap<String, Resource>,
     pub(super) variables: Vec<VariableText>,
     pub(super) grammar: Grammar,
@@ -101,6 +102,9 @@ struct SchedulerText {
     passes_environment: bool,
     #[serde(default)]
     defaults: BTreeMap<Amount, u64>,
+    /// A job has one node when it asks for none of these and for no nodes; empty: that is not known.
+    #[serde(default)]
+    one_node_unless: Vec<Amount>,
     #[serde(default)]
     spelling: Spelling,
     #[serde(default)]
@@ -171,6 +175,7 @@ impl Scheduler {
             counts_threads: raw.counts_threads,
             passes_environment: raw.passes_environment,
             defaults: raw.defaults,
+            one_node_unless: raw.one_node_unless,
             resources,
             variables: raw.variable,
             grammar: Grammar::read(file, grammar)?,
