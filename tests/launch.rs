@@ -104,7 +104,7 @@ fn read(all: &Launchers, example: &LaunchExample, launcher: Option<&str>) -> Rea
         Some(Err(reason)) => reason.clone(),
         None => "no site profile says how large a node is".to_owned(),
     };
-    let node = node.and_then(|it| it.map_or(None, Some));
+    let node = node.and_then(|it| it.ok());
     let known = Known { site: site.as_ref(), node, node_unknown: &unknown, environment: &environment };
     let placement = all.place(&request, &lines[0], &known);
     let rank = all.rank_environment(&lines[0], &environment);
