@@ -260,7 +260,7 @@ fn hostile_scripts_end_soon() {
         "f() { f; f; }; f".to_owned(),
         "for a in {1..60}; do for b in {1..60}; do for c in {1..60}; do run $a $b $c; done; done; done".to_owned(),
         "if run; then export A$RANDOM=1; fi\n".repeat(500),
-        (0..300).map(|it| format!("if run; then export A{it}=1; fi\n")).collect::<String>(),
+        (0..150).map(|it| format!("if run; then export A{it}=1; fi\n")).collect::<String>(),
         "run a\n".repeat(12_000),
         "a".repeat(5 << 20),
         "run x ".repeat(1 << 15),

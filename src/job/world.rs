@@ -376,7 +376,8 @@ pub(super) fn merge(worlds: Vec<World>) -> Vec<World> {
 pub(super) fn blur(worlds: Vec<World>, most: usize, place: &Place) -> Vec<World> {
     let (mut running, ended): (Vec<World>, Vec<World>) = worlds.into_iter().partition(|it| it.flow == Flow::Running);
     while most < running.len() {
-        let pairs = (0..running.len()).flat_map(|a| (a + 1..running.len()).map(move |b| (a, b)));
+        // Worlds of one branch lie beside each other.
+        let pairs = (1..running.len()).map(|b| (b - 1, b));
         let apart = |(a, b): &(usize, usize)| running.get(*a).zip(running.get(*b)).map_or(0, |(a, b)| a.distance(b));
         let Some((a, b)) = pairs.min_by_key(apart) else { break };
         let other = running.remove(b);
