@@ -30,7 +30,7 @@ pub(super) fn run(args: &ExplainArgs) -> Result<ExitCode> {
     } else if let Some(found) = of_fact(name) {
         page(&found, &look)
     } else {
-        let variable = configured.knowledge.variables.similar(name).filter(|_| name == name.to_uppercase());
+        let variable = configured.knowledge.variables.alike(name).filter(|_| name == name.to_uppercase());
         let hint = match (variable, configured.rules.nearest(name)) {
             (Some(nearest), _) => format!("; the nearest variable is {nearest}"),
             (None, Some(nearest)) => format!("; the nearest rule is {nearest}"),

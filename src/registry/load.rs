@@ -87,7 +87,7 @@ impl Registry {
     }
 
     /// The described variable whose name is nearest, for an `explain` of a name that is none.
-    pub fn similar(&self, name: &str) -> Option<String> {
+    pub fn alike(&self, name: &str) -> Option<String> {
         nearest(name, self.variables.iter().map(|it| it.name.as_str()))
     }
 }

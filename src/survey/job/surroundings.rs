@@ -29,7 +29,11 @@ impl Surroundings for Around<'_> {
         if self.shell.activated_by_script(path).is_some() || self.shell.is_harmless_source(path) {
             return None;
         }
-        self.view.read_text(self.absolute(path).as_bytes()).ok().map(String::into_bytes)
+        // A file that cannot be read is one that the script cannot be followed into: it says so, like for one that is not there.
+        match self.view.read_text(self.absolute(path).as_bytes()) {
+            Ok(text) => Some(text.into_bytes()),
+            Err(_) => None,
+        }
     }
 
     fn exists(&mut self, path: &str) -> Option<bool> {

@@ -1,0 +1,157 @@
+//! What of the script reaches the ranks of a launch: variables, the interpreter, lists of CPUs.
+
+use super::JobReading;
+use super::launches::Launch;
+use super::runs::Runs;
+use super::threads::said;
+use crate::facts::Fact;
+use crate::job::{Binding, Place};
+use crate::launch::{Change, Placement};
+use crate::survey::ledger::Ledger;
+
+impl Runs<'_> {
+    /// Variables of the script that ranks on other nodes do not get.
+    pub(super) fn not_forwarded(
+        &self,
+        launch: &Launch,
+        placement: &Placement,
+        ledger: &mut Ledger,
+    ) -> Fact<Vec<String>> {
+        let at = &launch.line.place;
+        let mut because = vec![ledger.place(at)];
+        if !self.reading.know.launch_lines.forwards_listed(&launch.line) {
+            return Fact::known(Vec::new(), because);
+        }
+        match placement.nodes.value {
+            Some(1) => return Fact::known(Vec::new(), because),
+            Some(_) => {}
+            None => return ledger.open(at, &placement.nodes.reason(), "whether ranks run on other nodes"),
+        }
+        let listed: Vec<&str> = launch
+            .changes
+            .iter()
+            .filter_map(|it| match &it.change {
+                Change::Set { name, .. } | Change::Forward(name) => Some(name.as_str()),
+                Change::Remove(_) | Change::KeepNone | Change::KeepAll | Change::Unknown(_) => None,
+            })
+            .collect();
+        let mut names = Vec::new();
+        for (name, binding) in launch.command.environment.iter() {
+            let Binding::Set(value) = binding else { continue };
+            let from_script = value.places.first().is_some_and(|it| 0 < it.line && 0 < it.column);
+            if from_script && !listed.contains(&name) && self.reading.reaches_ranks(name) {
+                names.push(said(&launch.command.environment, name));
+                because.extend(ledger.places(&value.places));
+            }
+        }
+        if let (false, Some(scheduler)) = (names.is_empty(), &self.reading.request.scheduler) {
+            let reason = format!(
+                "{} is handed on if {scheduler} starts the launcher's daemons with the environment of the job",
+                names.join(", ")
+            );
+            return ledger.open(at, &reason, "whether ranks on other nodes get the settings of the script");
+        }
+        Fact::known(names, because)
+    }
+
+    /// Another launcher among the words of the program.
+    pub(super) fn nested(&self, launch: &Launch, ledger: &mut Ledger) -> Fact<Option<String>> {
+        let because = vec![ledger.place(&launch.line.place)];
+        let found = match &launch.line.launcher {
+            Some(_) => {
+                self.reading.know.launch_lines.is_launch(&launch.line.program).filter(|it| !it.candidates.is_empty())
+            }
+            None => None,
+        };
+        let inner =
+            found.and_then(|it| launch.line.program.get(it.at)).map(|it| (it.value.display(), it.place.clone()));
+        match inner {
+            Some((name, place)) => {
+                Fact::known(Some(name), vec![ledger.place(&launch.line.place), ledger.place(&place)])
+            }
+            None => Fact::known(None, because),
+        }
+    }
+
+    pub(super) fn python(&self, launch: &Launch, ledger: &mut Ledger) -> Fact<Option<String>> {
+        let because = vec![ledger.place(&launch.line.place)];
+        let Some(start) = &launch.python else { return Fact::known(None, because) };
+        match (launch.interpreter(self.reading.view), start.interpreter.value.text()) {
+            (Some(path), _) => Fact::known(Some(path.text()), because),
+            (None, Some(word)) => {
+                let reason = format!("which {word} the PATH of the job gives is not known");
+                ledger.open(&start.interpreter.place, &reason, "which interpreter it starts")
+            }
+            (None, None) => ledger.open(&start.interpreter.place, "it is not known", "which interpreter it starts"),
+        }
+    }
+
+    /// Whether the interpreter that the line starts is the audited one.
+    pub(super) fn python_agreement(&self, launch: &Launch, ledger: &mut Ledger) -> Fact<String> {
+        let at = &launch.line.place;
+        let because = vec![ledger.place(at)];
+        if launch.python.is_none() {
+            return Fact::known("none".to_owned(), because);
+        }
+        let hides = "whether the audited Python is the one that runs";
+        // The Python of an image is that of the image.
+        if launch.line.wrappers().any(|it| it.container.is_some()) {
+            return ledger.open(at, "an image has its own Python", hides);
+        }
+        let (path, audited) = (launch.interpreter(self.reading.view), &self.facts.environment.python);
+        let (Some(path), Some(executable)) = (path, audited.executable.value()) else {
+            return ledger.open(at, "the path of one of them is not known", hides);
+        };
+        let real = self.reading.view.resolve(path.as_bytes()).map(|it| it.text());
+        let inside = |prefix: &String| path.text().starts_with(&format!("{prefix}/"));
+        // Two virtual environments share one interpreter: the prefix tells them apart.
+        let same = real.is_ok_and(|it| it == *executable)
+            && (audited.prefix.value().is_none_or(inside) || audited.kind.value().is_some_and(|it| it != "venv"));
+        Fact::known(if same { "same" } else { "other" }.to_owned(), because)
+    }
+}
+
+/// Variables of the script that the launch line keeps from its ranks altogether.
+pub(super) fn dropped(launch: &Launch, reading: &JobReading<'_>, ledger: &mut Ledger) -> Fact<Vec<String>> {
+    let at = &launch.line.place;
+    let containers = launch.line.wrappers().filter(|it| it.container.is_none()).flat_map(|it| &it.changes);
+    let all = launch.changes.iter().chain(containers);
+    let emptied: Vec<&Place> = all.filter(|it| it.change == Change::KeepNone).map(|it| &it.place).collect();
+    let mut because = vec![ledger.place(at)];
+    if emptied.is_empty() {
+        return Fact::known(Vec::new(), because);
+    }
+    let mut names = Vec::new();
+    for (name, binding) in launch.command.environment.iter() {
+        let gone = matches!(launch.environment.get(name), Binding::Unset(place) if emptied.contains(&&place));
+        let of_script = matches!(binding, Binding::Set(value) if value.places.first().is_some_and(|it| 0 < it.line && 0 < it.column));
+        let matters = name == "PATH" || (of_script && reading.reaches_ranks(name));
+        if gone && matters {
+            names.push(said(&launch.command.environment, name));
+            if let Binding::Set(value) = binding {
+                because.extend(ledger.places(&value.places));
+            }
+        }
+    }
+    for place in emptied {
+        because.push(ledger.place(place));
+    }
+    Fact::known(names, because)
+}
+
+/// A list of CPUs that a wrapper between launcher and program gives every rank.
+pub(super) fn fixed_cpu_list(launch: &Launch, ledger: &mut Ledger) -> Fact<Option<String>> {
+    let at = &launch.line.place;
+    let found = launch.line.inner.iter().find_map(|it| Some((it, it.cpus.as_ref()?)));
+    match found {
+        None => Fact::known(None, vec![ledger.place(at)]),
+        Some((wrapper, value)) => match value.text() {
+            Some(text) => {
+                let because = vec![ledger.place(&wrapper.place), ledger.place(at)];
+                Fact::known(Some(text), because)
+            }
+            // What differs from rank to rank is no fixed list.
+            None => Fact::known(None, vec![ledger.place(&wrapper.place)]),
+        },
+    }
+}
