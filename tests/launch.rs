@@ -116,10 +116,7 @@ fn show(quantity: &Quantity) -> String {
 }
 
 fn text(value: &toml::Value) -> String {
-    match value {
-        toml::Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn list(value: &toml::Value) -> Vec<String> {

@@ -127,7 +127,7 @@ pub(super) fn launcher(facts: &mut Facts, owner: &Owner, at: &Place, ledger: &mu
                 Fact::Known { value, because, .. } if value == "same-abi" && !owner.of_library => {
                     Fact::known("same".to_owned(), because)
                 }
-                agreement => agreement,
+                agreement @ (Fact::Known { .. } | Fact::Unknown { .. }) => agreement,
             };
         }
     }

@@ -89,10 +89,9 @@ impl Asked<'_> {
             owner.places.extend(place);
             return Some(said);
         }
-        if let Some(launcher) = self.site.and_then(|it| it.scheduler.launcher.as_ref()) {
-            if let Some(word) = self.candidate(&launcher.value, candidates) {
-                return Some((word, None));
-            }
+        let of_site = self.site.and_then(|it| it.scheduler.launcher.as_ref());
+        if let Some(word) = of_site.and_then(|it| self.candidate(&it.value, candidates)) {
+            return Some((word, None));
         }
         if let Some(said) = self.on_path(written, environment, owner).and_then(fits) {
             return Some(said);
