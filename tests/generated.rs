@@ -10,10 +10,11 @@ mod support;
 use std::fmt::Write;
 use std::fs;
 
-use pyhpc_audit::base::builtin_files;
+use pyhpc_audit::base::{TextFile, builtin_files};
 use pyhpc_audit::registry::{Reader, Registry};
 use pyhpc_audit::report::{Body, Page, Section};
-use pyhpc_audit::rules::{RuleSet, documented_facts, rule_file_schema, schema};
+use pyhpc_audit::rules::{Correction, RuleSet, Template, documented_facts, rule_file_schema, schema};
+use pyhpc_audit::site::Site;
 use support::source::root;
 
 #[track_caller]
@@ -96,11 +97,33 @@ fn rules() {
         }
         writeln!(page, "\nViolated when\n\n```\n{}\n```", it.when.text().trim()).unwrap();
         writeln!(page, "\n{}\n\n```sh\n{}\n```\n", it.why.trim(), it.fix.text().trim()).unwrap();
+        for correction in &it.corrections {
+            writeln!(page, "{}", corrected(correction)).unwrap();
+        }
+        if !it.corrections.is_empty() {
+            page.push('\n');
+        }
         for reference in &it.references {
             writeln!(page, "* <{reference}>").unwrap();
         }
     }
     check("rules.md", &page);
+}
+
+/// What `--diff` writes.
+fn corrected(it: &Correction) -> String {
+    let code = |it: &Template| format!("`{}`", cell(it.text()));
+    let place = match &it.from {
+        Some(from) => code(from),
+        None => format!("the place of {}", code(&it.at)),
+    };
+    let change = match (&it.to, &it.after) {
+        (Some(to), _) => format!("{place} becomes {}", code(to)),
+        (None, Some(after)) => format!("{} follows {place}", code(after)),
+        (None, None) => String::new(),
+    };
+    let when = it.when.as_ref().map_or(String::new(), |it| format!(" when `{}`", cell(it.text())));
+    format!("`--diff`: {change}{when}.\n")
 }
 
 #[test]
@@ -253,4 +276,27 @@ fn confusion() {
         writeln!(page, "| {} | {} | {held} |", it.number, cell(&it.says)).unwrap();
     }
     check("confusion.md", &page);
+}
+
+/// `docs/site.md` is written by hand: its example is a profile, and says every key that a profile can have.
+#[test]
+fn site_profile() {
+    let page = fs::read_to_string(root().join("docs/site.md")).unwrap();
+    let (_, example) = page.split_once("```toml\n").unwrap();
+    let text = example.split_once("```").unwrap().0.to_owned();
+    let file = TextFile { path: "docs/site.md".to_owned(), stem: "site".to_owned(), text: text.clone() };
+    Site::parse(&file).expect("the example is a profile");
+    let reader = fs::read_to_string(root().join("src/site/read.rs")).unwrap();
+    let fields = reader.lines().filter_map(|it| it.trim().split_once(": ").filter(|(_, of)| is_read(of)));
+    let keys: Vec<&str> = fields.map(|it| it.0).collect();
+    assert!(keys.contains(&"metadata_ops_per_s") && keys.contains(&"parallel_environments"), "{keys:?}");
+    for key in keys {
+        let is_there = |it: &str| text.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == it);
+        assert!(is_there(key), "docs/site.md says nothing of {key}");
+    }
+}
+
+/// Types of the fields that a profile is read into.
+fn is_read(of: &str) -> bool {
+    ["Said<", "Vec<Spanned", "BTreeMap<", "Vec<InstalledText", "Spanned<"].iter().any(|it| of.starts_with(it))
 }

@@ -14,12 +14,19 @@ fn scratch(name: &str) -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     let text = fs::read_to_string(root().join("samples").join(name).join("tree.toml")).unwrap();
     Fixture::parse(&text).write_below(&directory.path().join(name));
+    for entry in fs::read_dir(root().join("samples").join(name)).unwrap() {
+        let file = entry.unwrap().path();
+        if file.extension().is_none_or(|it| it != "txt") {
+            fs::copy(&file, directory.path().join(file.file_name().unwrap())).unwrap();
+        }
+    }
     directory
 }
 
 /// In one test, because `UPDATE=1` writes what the next step reads.
 #[test]
 fn samples_do_what_they_say() {
+    facts_of_the_job_are_those_of_its_tree();
     trees_do_what_they_say();
     saved_facts_give_the_same_report();
     the_readme_quotes_samples();
@@ -38,6 +45,22 @@ fn trees_do_what_they_say() {
     assert_ne!(samples, 0);
 }
 
+/// The job is audited with facts that were saved on the cluster.
+fn facts_of_the_job_are_those_of_its_tree() {
+    let command = "$ pyhpc-audit facts --root job /home/ada/sim --env HOME=/home/ada --env PATH=/usr/bin";
+    let printed = transcript::run(command, scratch("job").path());
+    saved("job/sim.json", printed.split_once('\n').unwrap().1.strip_suffix("[exit 0]\n").expect("facts"));
+}
+
+#[track_caller]
+fn saved(name: &str, facts: &str) {
+    let file = root().join("samples").join(name);
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&file, facts).unwrap();
+    }
+    assert!(fs::read_to_string(&file).unwrap() == facts, "{}: UPDATE=1 rewrites it", file.display());
+}
+
 /// `facts` on one machine, `audit` on another: the saved facts are those of the tree, and both give one report.
 fn saved_facts_give_the_same_report() {
     let here = scratch("two-mpis");
@@ -50,11 +73,7 @@ fn saved_facts_give_the_same_report() {
     {
         let printed = transcript::run(&command, here.path());
         let facts = printed.split_once('\n').unwrap().1.strip_suffix("[exit 0]\n").expect("facts");
-        let saved = root().join("samples/facts").join(saved);
-        if std::env::var_os("UPDATE").is_some() {
-            fs::write(&saved, facts).unwrap();
-        }
-        assert!(fs::read_to_string(&saved).unwrap() == facts, "{}: UPDATE=1 rewrites it", saved.display());
+        self::saved(&format!("facts/{saved}"), facts);
     }
     transcript::files(&root().join("samples/facts")).iter().for_each(|it| transcript::check(it, root()));
     let of_tree = transcript::run(&command("audit.txt"), here.path());

@@ -50,6 +50,9 @@ pub use unflat::FactsError;
 /// The two packages that `mpi.agreement` compares: the public words of the interface name them.
 pub const AGREEMENT_OF: [&str; 2] = ["mpi4py", "h5py"];
 
+/// How the reason of a gap begins where a saved facts file leaves the fact out; its key follows.
+pub const SAYS_NOTHING: &str = "the facts file says nothing of ";
+
 /// The `schema` of a saved full model.
 pub const SCHEMA: &str = "pyhpc-facts-model/1";
 

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::SAYS_NOTHING;
 use super::earlier;
 use super::flat::{FLAT_SCHEMA, Flat};
 use super::flat_keys::strange_keys;
@@ -469,7 +470,7 @@ impl Reader<'_> {
     fn gap(&mut self, key: &str) -> GapId {
         let reason = match self.flat.unknown.get(key) {
             Some(reason) => reason.clone(),
-            None => format!("the facts file says nothing of {key}"),
+            None => format!("{SAYS_NOTHING}{key}"),
         };
         let gap = Gap { path: String::new(), stage: "facts".to_owned(), reason, hides: key.to_owned() };
         let at = self.gaps.iter().position(|it| *it == gap).unwrap_or_else(|| {

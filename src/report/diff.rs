@@ -2,7 +2,7 @@
 
 use similar::TextDiff;
 
-use crate::facts::Suggestion;
+use crate::facts::{Evidence, Suggestion};
 
 /// Lines around a change that are shown.
 const CONTEXT_LINES: usize = 3;
@@ -39,6 +39,25 @@ pub fn diff(script: &str, suggestions: &[Suggestion]) -> String {
     let (old, new) = (format!("a/{path}"), format!("b/{path}"));
     TextDiff::from_lines(script, &changed).unified_diff().context_radius(CONTEXT_LINES).header(&old, &new).to_string()
         + &left_out
+}
+
+/// The corrected lines, each once, in the order of the suggestions: file, line and text. `evidence` holds the lines as
+/// they are; one that it does not hold is left out.
+pub(super) fn corrected<'s>(suggestions: &'s [Suggestion], evidence: &[Evidence]) -> Vec<(&'s str, u32, String)> {
+    let mut lines: Vec<(&str, u32, String)> = Vec::new();
+    for it in suggestions {
+        let here = |other: &&Suggestion| other.path == it.path && other.line == it.line;
+        let known = evidence.iter().find(|place| place.path == it.path && place.line == Some(it.line));
+        let Some(known) = known.filter(|_| !lines.iter().any(|(path, line, _)| *path == it.path && *line == it.line))
+        else {
+            continue;
+        };
+        // Within its own text every line is the first.
+        let of_line: Vec<Suggestion> =
+            suggestions.iter().filter(here).map(|it| Suggestion { line: 1, ..it.clone() }).collect();
+        lines.push((&it.path, it.line, applied(&known.text, &of_line.iter().collect::<Vec<_>>())));
+    }
+    lines
 }
 
 fn is_same(one: &Suggestion, other: &Suggestion) -> bool {

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::diff::corrected;
 use super::layout::{Paper, Tone, clean, page_width, plain_lines, width_of};
 use super::places::{Names, file_name};
 use super::{TargetReport, Verbosity, snippet};
@@ -12,6 +13,9 @@ use crate::rules::{Finding, Severity};
 
 /// Evidence lines and files shown of one block, without `-v`.
 const SHOWN_LINES: usize = 4;
+
+/// What a subject is called whose name is unknown.
+const UNNAMED: &str = "unknown";
 
 /// What stands for the object in the message of several findings.
 const EACH: &str = "each of them";
@@ -25,7 +29,7 @@ struct Block<'a> {
 
 /// Fixes that stand in the report already, with the rule they stand under: none is printed twice.
 #[derive(Default)]
-struct Fixes<'a>(Vec<(&'a str, &'a str)>);
+struct Fixes<'a>(Vec<(String, &'a str)>);
 
 /// Every finding that no waiver accepts.
 pub(super) fn write(target: &TargetReport<'_>, names: &Names, paper: &mut Paper<'_>) {
@@ -36,6 +40,7 @@ pub(super) fn write(target: &TargetReport<'_>, names: &Names, paper: &mut Paper<
     for block in &blocks {
         paper.blank();
         match block.findings.as_slice() {
+            [one] if is_short(one, target, paper) => note(one, names, paper),
             [one] => single(one, names, &mut fixes, paper),
             several => group(several, block, names, &mut fixes, paper),
         }
@@ -49,6 +54,22 @@ pub(super) fn write(target: &TargetReport<'_>, names: &Names, paper: &mut Paper<
             &[(Tone::Faint, "more on a rule: "), (Tone::Plain, &format!("pyhpc-audit explain {}", worst.rule))],
         );
     }
+    if blocks.iter().flat_map(|it| &it.findings).any(|it| !it.corrections.is_empty()) {
+        paper.put(
+            0,
+            2,
+            &[(Tone::Faint, "corrected lines as a patch: "), (Tone::Plain, "the same command with --diff")],
+        );
+    }
+}
+
+/// Whether a finding is told in one line: a note about a job, below what keeps it from running well.
+fn is_short(finding: &Finding, target: &TargetReport<'_>, paper: &Paper<'_>) -> bool {
+    target.facts.job.is_some() && finding.severity == Severity::Note && paper.look().verbosity == Verbosity::Terse
+}
+
+fn note(finding: &Finding, names: &Names, paper: &mut Paper<'_>) {
+    headline(finding, &subject(finding, names), &names.short_inside(&finding.message), paper);
 }
 
 /// The tone of a severity.
@@ -61,18 +82,25 @@ pub(super) fn tone(severity: Severity) -> Tone {
 }
 
 fn single<'a>(finding: &'a Finding, names: &Names, fixes: &mut Fixes<'a>, paper: &mut Paper<'_>) {
-    let subject = if says(&finding.message, &finding.subject) {
-        String::new()
-    } else {
-        format!("{}: ", names.short(&finding.subject))
-    };
-    headline(finding, &subject, &names.short_inside(&finding.message), paper);
+    headline(finding, &subject(finding, names), &names.short_inside(&finding.message), paper);
     let (shown, others) = snippet::of_scripts(&finding.evidence);
     paper.ready(&snippet::drawn(&shown, finding.severity, names, paper.look()));
     let lines: Vec<String> = others.iter().map(|it| names.evidence(it)).collect();
     listed(&lines, paper);
-    fixes.write(finding, &finding.fix, paper);
+    fixes.correct(finding, names, paper);
+    if finding.corrections.is_empty() || paper.look().verbosity == Verbosity::Verbose {
+        fixes.write(finding, &finding.fix, paper);
+    }
     fingerprint(&[finding], paper);
+}
+
+/// The subject, where the message does not name it.
+fn subject(finding: &Finding, names: &Names) -> String {
+    if says(&finding.message, &finding.subject) || finding.subject == UNNAMED {
+        String::new()
+    } else {
+        format!("{}: ", names.short(&finding.subject))
+    }
 }
 
 fn group<'a>(findings: &[&'a Finding], block: &Block<'_>, names: &Names, fixes: &mut Fixes<'a>, paper: &mut Paper<'_>) {
@@ -135,16 +163,30 @@ fn listed(lines: &[String], paper: &mut Paper<'_>) {
 }
 
 impl<'a> Fixes<'a> {
+    /// The lines of the script as they would be right.
+    fn correct(&mut self, finding: &'a Finding, names: &Names, paper: &mut Paper<'_>) {
+        for (path, line, text) in corrected(&finding.corrections, &finding.evidence) {
+            let place = format!("{}:{line}", names.short(path));
+            if let Some((_, rule)) = self.0.iter().find(|(known, _)| *known == format!("{place} {text}")) {
+                paper.put(2, 4, &[(Tone::Good, "fix:"), (Tone::Plain, &format!(" {place} as above, {rule}"))]);
+                continue;
+            }
+            self.0.push((format!("{place} {text}"), &finding.rule));
+            paper.put(2, 4, &[(Tone::Good, "fix:"), (Tone::Plain, &format!(" {place} becomes"))]);
+            paper.verbatim(4, Tone::Plain, text.trim());
+        }
+    }
+
     /// The fix of `finding`, or where it stands already.
     fn write(&mut self, finding: &'a Finding, text: &'a str, paper: &mut Paper<'_>) {
         if text.trim().is_empty() {
             return;
         }
-        if let Some((_, rule)) = self.0.iter().find(|(known, _)| *known == text) {
+        if let Some((_, rule)) = self.0.iter().find(|(known, _)| known == text) {
             paper.put(2, 4, &[(Tone::Good, "fix:"), (Tone::Plain, &format!(" as above, {rule}"))]);
             return;
         }
-        self.0.push((text, &finding.rule));
+        self.0.push((text.to_owned(), &finding.rule));
         paper.put(2, 2, &[(Tone::Good, "fix:")]);
         text.trim().lines().for_each(|line| command(4, line, paper));
     }

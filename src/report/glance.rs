@@ -1,7 +1,7 @@
 //! The process at a glance: one row per library that answers, `none` and `unknown` said in words.
 
 use super::places::Names;
-use crate::facts::{BlasUse, Fact, Facts, GapId, Hdf5Use, MpiUse, OpenmpRuntime};
+use crate::facts::{BlasUse, Fact, Facts, GapId, Hdf5Use, MpiUse, OpenmpRuntime, SAYS_NOTHING};
 
 /// One row: a library and what it is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +65,9 @@ fn merged(rows: Vec<Row>) -> Vec<Row> {
     merged
 }
 
+/// What stands in the place of a file that a saved facts file does not name.
+const LEFT_OUT: &str = "the facts file does not say";
+
 /// Capabilities that have rows of their own.
 const SHOWN: [&str; 5] = ["blas", "lapack", "mpi", "hdf5", "openmp"];
 
@@ -78,7 +81,11 @@ struct Reader<'a> {
 struct Unknowns(Vec<(String, Vec<&'static str>)>);
 
 impl Unknowns {
+    /// What a saved file leaves out is said once, at the head of the page.
     fn note(&mut self, name: &'static str, reason: String) {
+        if reason.starts_with(SAYS_NOTHING) {
+            return;
+        }
         match self.0.iter_mut().find(|(known, _)| *known == reason) {
             Some((_, names)) => names.push(name),
             None => self.0.push((reason, vec![name])),
@@ -104,6 +111,12 @@ impl Reader<'_> {
         let reason = self.reason(uses);
         match (uses.value(), reason) {
             (None, _) if self.is_approximate(uses) => rows.push(words(what, "unknown", "dyld is not emulated")),
+            (Some(list), Some(reason)) if reason.starts_with(SAYS_NOTHING) => {
+                if list.is_empty() {
+                    rows.push(words(what, "unknown", LEFT_OUT));
+                }
+            }
+            (None, Some(reason)) if reason.starts_with(SAYS_NOTHING) => rows.push(words(what, "unknown", LEFT_OUT)),
             (None, reason) => rows.push(words(what, "unknown", &reason.unwrap_or_default())),
             // The head of the page says it once for all lists.
             (Some(_), Some(_)) if self.is_approximate(uses) => {}
@@ -307,7 +320,8 @@ impl Reader<'_> {
 
     fn launcher(&self) -> Row {
         let launcher = &self.facts.environment.launcher;
-        if launcher.path.value().is_some_and(Option::is_none) {
+        let is_known = launcher.vendor.value().is_some_and(|it| it != "none");
+        if launcher.path.value().is_some_and(Option::is_none) && !is_known {
             return words("launcher", "none", "none on the PATH of this process");
         }
         let mut unknowns = Unknowns::default();
@@ -333,7 +347,8 @@ impl Reader<'_> {
             })
             .collect();
         let preloads = &self.facts.process.preloads;
-        if let Some(reason) = self.reason(preloads).filter(|_| !self.is_approximate(preloads)) {
+        let said_above = |it: &String| self.is_approximate(preloads) || it.starts_with(SAYS_NOTHING);
+        if let Some(reason) = self.reason(preloads).filter(|it| !said_above(it)) {
             rows.push(words("preloaded", "unknown", &reason));
         }
         rows
@@ -344,7 +359,11 @@ impl Reader<'_> {
         if none {
             return String::new();
         }
-        let by = self.word(by, "installer", unknowns).cloned().unwrap_or_else(|| "unknown".to_owned());
+        let by = match self.word(by, "installer", unknowns) {
+            Some(by) => by.clone(),
+            None if self.reason(by).is_some_and(|it| it.starts_with(SAYS_NOTHING)) => return String::new(),
+            None => "unknown".to_owned(),
+        };
         match lib.value().and_then(Option::as_ref).map(|lib| self.part_of(lib)) {
             Some(whole) if !whole.is_empty() => format!("{by} ({whole})"),
             Some(_) | None => by,

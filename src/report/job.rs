@@ -7,9 +7,8 @@ use crate::facts::{Job, Run};
 /// Launches that are drawn without `-v`.
 const SHOWN_RUNS: usize = 4;
 
-/// Every launch with a drawing of one node, in the order of the script; nothing where no script was asked about.
-pub(super) fn write(job: Option<&Job>, paper: &mut Paper<'_>) {
-    let Some(job) = job else { return };
+/// Every launch with a drawing of one node, in the order of the script.
+pub(super) fn write(job: &Job, paper: &mut Paper<'_>) {
     let runs: &[Run] = job.runs.value().map_or(&[], Vec::as_slice);
     let shown = match paper.look().verbosity {
         Verbosity::Verbose => runs.len(),

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::counts::plural;
 use super::layout::{Paper, Tone};
 use super::places::Names;
-use super::{TargetReport, Verbosity};
+use super::{TargetReport, Verbosity, profile};
+use crate::facts::SAYS_NOTHING;
 use crate::rules::{Finding, Undecided, Waived, WaiverState};
 
 /// Names listed in one line without `-v`.
@@ -19,9 +20,15 @@ const SHOWN_PLACES: usize = 2;
 /// Subjects listed behind a rule without `-v`.
 const SHOWN_SUBJECTS: usize = 3;
 
+/// Why rules are undecided that a saved facts file says too little for.
+const LEFT_OUT: &str = "the facts file leaves out what it would need";
+
 /// Everything that is no finding.
 pub(super) fn write(target: &TargetReport<'_>, names: &Names, paper: &mut Paper<'_>) {
     undecided(&target.outcome.undecided, names, paper);
+    if let Some(job) = &target.facts.job {
+        profile::write(job, &target.outcome.undecided, paper);
+    }
     gaps(target, names, paper);
     waivers(target, paper);
 }
@@ -51,6 +58,11 @@ fn undecided(undecided: &[Undecided], names: &Names, paper: &mut Paper<'_>) {
     paper.blank();
     paper.put(0, 2, &[(Tone::Warning, "could not be decided")]);
     for (reasons, hidden) in by_reason {
+        if reasons == [LEFT_OUT] {
+            let rules = plural(hidden.rules.len(), "rule");
+            paper.put(2, 4, &[(Tone::Plain, &format!("the facts file leaves out what {rules} would need (-v)"))]);
+            continue;
+        }
         let reasons = if reasons.is_empty() { "no reason is recorded".to_owned() } else { reasons.join("; ") };
         paper.put(2, 4, &[(Tone::Plain, &reasons)]);
         if !hidden.facts.is_empty() {
@@ -77,6 +89,10 @@ fn reasons(missing: &[String], names: &Names, paper: &Paper<'_>) -> Vec<String> 
     let mut places: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for it in missing {
         let reason = split(it).1;
+        if reason.starts_with(SAYS_NOTHING) && paper.look().verbosity == Verbosity::Terse {
+            places.entry(LEFT_OUT).or_default().insert("");
+            continue;
+        }
         let (text, place) = reason.strip_suffix(')').and_then(|it| it.rsplit_once(" (")).unwrap_or((reason, ""));
         places.entry(text).or_default().insert(place);
     }

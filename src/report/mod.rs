@@ -21,6 +21,7 @@ mod modules;
 mod node;
 mod picture;
 mod places;
+mod profile;
 mod seen;
 mod snippet;
 mod table;

@@ -10,7 +10,7 @@ use super::glance::{self, Row};
 use super::layout::{Paper, Tone, clean, page_width, plain_lines, width_of};
 use super::places::Names;
 use super::{Counts, Look, TargetReport, findings, job, leftovers};
-use crate::facts::{Fact, Facts, LibcNeed};
+use crate::facts::{Fact, Facts, LibcNeed, SAYS_NOTHING};
 use crate::rules::Severity;
 
 /// Columns between two columns of a table without lines.
@@ -93,9 +93,20 @@ fn section(target: &TargetReport<'_>, paper: &mut Paper<'_>) {
     let look = paper.look();
     let names = Names::of(target.facts);
     let mut body = Paper::new(look);
-    job::write(target.facts.job.as_ref(), &mut body);
-    body.ready(&at_a_glance(&glance::rows(target.facts, &names), look));
-    findings::write(target, &names, &mut body);
+    let libraries = at_a_glance(&glance::rows(target.facts, &names), look);
+    match &target.facts.job {
+        // What is wrong with a job stands next to its picture.
+        Some(job) => {
+            job::write(job, &mut body);
+            findings::write(target, &names, &mut body);
+            body.blank();
+            body.ready(&libraries);
+        }
+        None => {
+            body.ready(&libraries);
+            findings::write(target, &names, &mut body);
+        }
+    }
     leftovers::write(target, &names, &mut body);
     let body = body.into_text();
     header(target, &names, &body, paper);
@@ -106,7 +117,7 @@ fn section(target: &TargetReport<'_>, paper: &mut Paper<'_>) {
 fn header(target: &TargetReport<'_>, names: &Names, body: &str, paper: &mut Paper<'_>) {
     let facts = target.facts;
     let counts = Counts::of(target);
-    paper.put(0, 2, &[(Tone::Strong, &facts.target), (Tone::Strong, ": "), (tone_of(&counts), &counts.verdict())]);
+    paper.put(0, 2, &[(Tone::Strong, &called(facts)), (Tone::Strong, ": "), (tone_of(&counts), &counts.verdict())]);
     let python = &facts.environment.python;
     paper.labelled("python", &format!("{}, {}", interpreter(facts), libc(facts)));
     let executable = match python.executable.value() {
@@ -121,6 +132,11 @@ fn header(target: &TargetReport<'_>, names: &Names, body: &str, paper: &mut Pape
     if glance::approximate(facts).is_some() {
         paper.labelled("macOS", OF_MACOS);
     }
+    let left_out = facts.gaps.iter().filter(|it| it.reason.starts_with(SAYS_NOTHING)).count();
+    if 0 < left_out {
+        let them = if left_out == 1 { "it is" } else { "they are" };
+        paper.labelled("saved", &format!("the facts file leaves out {}: {them} unknown", plural(left_out, "fact")));
+    }
     paper.labelled("imports", &imports(facts));
     if let Some(asked) = facts.environment.libc.asked.value().and_then(Option::as_ref) {
         let answer = format!("{asked} would do: {}{}", runs_with(facts), of_the_machine(facts));
@@ -129,6 +145,14 @@ fn header(target: &TargetReport<'_>, names: &Names, body: &str, paper: &mut Pape
     let assignments = names.assignments(&format!("{executable} {body}"));
     if !assignments.is_empty() {
         paper.labelled("where", &assignments.join("; "));
+    }
+}
+
+/// The target; with the script in front where one was asked about.
+fn called(facts: &Facts) -> String {
+    match &facts.job {
+        Some(job) if job.script != facts.target => format!("{}, started in {}", job.script, facts.target),
+        Some(_) | None => facts.target.clone(),
     }
 }
 
@@ -304,7 +328,10 @@ fn of_the_machine(facts: &Facts) -> String {
 
 fn unknown<T>(fact: &Fact<T>, facts: &Facts) -> String {
     let gap = fact.gap().and_then(|gap| facts.gaps.get(usize::try_from(gap.0).unwrap_or(usize::MAX)));
-    format!("unknown: {}", gap.map_or("no reason is recorded", |gap| gap.reason.as_str()))
+    match gap.map_or("no reason is recorded", |gap| gap.reason.as_str()) {
+        silence if silence.starts_with(SAYS_NOTHING) => "unknown".to_owned(),
+        reason => format!("unknown: {reason}"),
+    }
 }
 
 fn counted(count: Option<usize>, noun: &str) -> String {

@@ -7,13 +7,14 @@ use std::cell::OnceCell;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::facts::{Evidence, Facts, Gap, Suggestion};
+use crate::facts::{Evidence, Facts, Gap};
 
+use super::correct::suggestions;
 use super::evaluate::{Scope, evaluate};
 use super::harmless::{harmless, harmless_value};
 use super::outcome::{Finding, Outcome, Severity, Undecided, Verdict};
 use super::policy::Policy;
-use super::rule::{Condition, Correction, Rule};
+use super::rule::{Condition, Rule};
 use super::set::RuleSet;
 use super::subject::Found;
 use super::value::{Missing, Reason, Seen, Value, union};
@@ -81,13 +82,17 @@ pub(super) fn decide(rule: &Rule, scope: &Scope<'_>) -> Decision {
 
 /// The severity of a violated rule: that of the first level that holds.
 pub(super) fn severity(rule: &Rule, scope: &Scope<'_>) -> Severity {
-    let holds = |condition: &Condition| matches!(answer(condition, scope), Ok((true, _)));
-    rule.levels.iter().find(|level| holds(&level.when)).map_or(rule.severity, |level| level.severity)
+    rule.levels.iter().find(|level| holds(&level.when, scope)).map_or(rule.severity, |level| level.severity)
 }
 
 /// The message as one line.
 pub(super) fn message(rule: &Rule, scope: &Scope<'_>) -> String {
     rule.message.render(scope).chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// Whether a condition is certainly true.
+pub(super) fn holds(condition: &Condition, scope: &Scope<'_>) -> bool {
+    matches!(answer(condition, scope), Ok((true, _)))
 }
 
 fn answer(condition: &Condition, scope: &Scope<'_>) -> Result<(bool, Vec<u64>), Vec<Missing>> {
@@ -168,35 +173,9 @@ impl Court<'_> {
             message,
             evidence: self.evidence(because),
             fix: self.fix(rule, subject),
-            corrections: self.corrections(rule, scope),
+            corrections: suggestions(rule, scope, &|because| self.evidence(because)),
             waived: None,
         }
-    }
-
-    /// Places of a script as they would be right.
-    fn corrections(&self, rule: &Rule, scope: &Scope<'_>) -> Vec<Suggestion> {
-        let holds = |it: &&Correction| it.when.as_ref().is_none_or(|it| matches!(answer(it, scope), Ok((true, _))));
-        let one = |it: &Correction| {
-            let places = self.evidence(&it.at.because(scope));
-            let place = places.into_iter().find(|it| it.column.is_some())?;
-            let (column, length) = (place.column?, place.length?);
-            let start = usize::try_from(column).ok()?.saturating_sub(1);
-            let there: String = place.text.chars().skip(start).take(usize::try_from(length).ok()?).collect();
-            let replacement = match (&it.to, &it.after) {
-                (Some(to), _) => to.render(scope),
-                (None, Some(after)) => there + &after.render(scope),
-                (None, None) => return None,
-            };
-            Some(Suggestion {
-                rule: rule.name.clone(),
-                path: place.path,
-                line: place.line?,
-                column,
-                length,
-                replacement,
-            })
-        };
-        rule.corrections.iter().filter(holds).filter_map(one).collect()
     }
 
     /// Commands, with values from the audited system that no shell takes apart.

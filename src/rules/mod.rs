@@ -2,11 +2,12 @@
 //!
 //! A rule is one TOML file. Its conditions are CEL, three-valued: what is unknown never passes. In reading order:
 //! `rule` reads a file, `condition` its conditions, `check` holds them against the `types` of the facts,
-//! `evaluate` walks them, `judge` asks every rule about every subject, `policy` says what is accepted.
+//! `evaluate` walks them, `judge` asks every rule about every subject, `correct` says how a script would be right, `policy` says what is accepted.
 
 mod answers;
 mod check;
 mod condition;
+mod correct;
 mod documented;
 mod evaluate;
 mod examples;
@@ -31,7 +32,7 @@ pub use file_error::{FileError, FileErrors, nearest};
 pub use judge::judge;
 pub use outcome::{Finding, Outcome, Severity, Undecided, Verdict, Waived, WaiverReport, WaiverState};
 pub use policy::Policy;
-pub use rule::{Condition, Example, Level, Rule};
+pub use rule::{Condition, Correction, Example, Level, Rule};
 pub use set::RuleSet;
 pub use subject::Subject;
 pub use template::Template;

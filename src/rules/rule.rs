@@ -95,8 +95,10 @@ pub struct Level {
 pub struct Correction {
     /// When it is one; always when there is none.
     pub when: Option<Condition>,
-    /// The fact whose first place in a script is meant.
+    /// The fact whose places in a script are meant: the first, or the one where `from` stands.
     pub at: Template,
+    /// The part of the place that is meant; it must stand there once, and at no other place of the fact.
+    pub from: Option<Template>,
     /// What stands there then.
     pub to: Option<Template>,
     /// What follows what stands there.
@@ -170,13 +172,16 @@ struct CorrectionFile {
     /// CEL: when it is one.
     #[schemars(with = "Option<String>")]
     when: Option<Spanned<String>>,
-    /// A {CEL} placeholder: the fact whose first place in a script is meant.
+    /// A {CEL} placeholder: the fact whose places in a script are meant, the first or the one where `from` stands.
     #[schemars(with = "String")]
     at: Spanned<String>,
+    /// The part of the place that is meant, with {CEL} placeholders; it must stand there once, and at no other place.
+    #[schemars(with = "Option<String>")]
+    from: Option<Spanned<String>>,
     /// What stands there then, with {CEL} placeholders.
     #[schemars(with = "Option<String>")]
     to: Option<Spanned<String>>,
-    /// What follows what stands there, with {CEL} placeholders.
+    /// What follows the word that stands there, with {CEL} placeholders.
     #[schemars(with = "Option<String>")]
     after: Option<Spanned<String>>,
 }
@@ -291,6 +296,7 @@ impl Correction {
         Self {
             when: written.when.map(Condition::proven),
             at: template(written.at),
+            from: written.from.map(template),
             to: written.to.map(template),
             after: written.after.map(template),
         }
@@ -346,13 +352,14 @@ impl Reader<'_> {
     fn correction(&mut self, written: &CorrectionFile) -> Option<Correction> {
         let when = written.when.as_ref().map(|it| self.condition(it));
         let at = self.template(&written.at)?;
+        let from = written.from.as_ref().map(|it| self.template(it));
         let to = written.to.as_ref().map(|it| self.template(it));
         let after = written.after.as_ref().map(|it| self.template(it));
         if to.is_some() == after.is_some() {
             self.mistake(&written.at, Mistake::new(0, "a correction has either `to` or `after`"));
             return None;
         }
-        Some(Correction { when: when.flatten(), at, to: to.flatten(), after: after.flatten() })
+        Some(Correction { when: when.flatten(), at, from: from.flatten(), to: to.flatten(), after: after.flatten() })
     }
 
     fn message(&mut self, text: &Spanned<String>) -> Option<Template> {

@@ -9,6 +9,7 @@ use super::condition::{Mistake, parse};
 use super::evaluate::{Scope, evaluate};
 use super::expression::Node;
 use super::types::Type;
+use super::value::Value;
 
 /// A message or a fix, with `{CEL}` placeholders; literal braces are doubled.
 #[derive(Debug, Clone)]
@@ -49,6 +50,16 @@ impl Template {
             Part::Value(node) => evaluate(node, scope).display(),
         };
         parts.iter().map(show).collect()
+    }
+
+    /// The text, when every value in it is known and there.
+    pub(super) fn known(&self, scope: &Scope<'_>) -> Option<String> {
+        let text = self.render(scope);
+        let is_known = |part: &Part| match part {
+            Part::Text(_) => true,
+            Part::Value(node) => !matches!(evaluate(node, scope).value, Value::Unknown(_) | Value::Null),
+        };
+        self.parts.get().into_iter().flatten().all(is_known).then_some(text)
     }
 
     /// What its values rest on, in order.

@@ -6,7 +6,7 @@ use super::runs::Runs;
 use super::threads::{Pools, places, runtimes, setting};
 use crate::facts::{EvidenceId, Fact, Run};
 use crate::job::Place;
-use crate::launch::{Bound, Meaning, Placement};
+use crate::launch::{Amount, Bound, Meaning, Placement};
 use crate::registry::{Decision, Setting};
 use crate::survey::ledger::Ledger;
 
@@ -84,6 +84,14 @@ impl Runs<'_> {
         });
         Fact::known(starved.map(|((pool, _), _)| pool.title.clone()).collect(), because)
     }
+}
+
+/// CPUs of a rank, with the option that asks for them.
+pub(super) fn cpus_per_rank(launch: &Launch, placement: &Placement, ledger: &mut Ledger) -> Fact<u64> {
+    let amount = |of| launch.line.amounts.get(&of).map(|it| it.places.as_slice());
+    let asked = amount(Amount::CpusPerRank).or_else(|| amount(Amount::CpusPerSet));
+    let quantity = placement.cpus_per_rank.clone().at(asked.unwrap_or_default());
+    ledger.quantity(&quantity, &launch.line.place, "how many CPUs a rank has")
 }
 
 pub(super) fn binding(placement: &Placement, at: &Place, ledger: &mut Ledger) -> Fact<String> {

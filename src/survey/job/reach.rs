@@ -100,7 +100,11 @@ impl Runs<'_> {
         }
         let (path, audited) = (launch.interpreter(self.reading.view), &self.facts.environment.python);
         let (Some(path), Some(executable)) = (path, audited.executable.value()) else {
-            return ledger.open(at, "the path of one of them is not known", hides);
+            return ledger.open(
+                at,
+                "the path of the audited Python or of the one that the line starts is not known",
+                hides,
+            );
         };
         let real = self.reading.view.resolve(path.as_bytes()).map(|it| it.text());
         let inside = |prefix: &String| path.text().starts_with(&format!("{prefix}/"));

@@ -4,7 +4,7 @@ use super::JobReading;
 use super::containers::{Image, image};
 use super::launches::Launch;
 use super::picture::picture;
-use super::pinning::{binding, disabled, placement_word};
+use super::pinning::{binding, cpus_per_rank, disabled, placement_word};
 use super::reach::{dropped, fixed_cpu_list};
 use super::threads::{Pools, decided, pools};
 use crate::facts::{Fact, Facts, Run};
@@ -82,7 +82,7 @@ impl Runs<'_> {
             nodes: ledger.quantity(&placement.nodes, at, "how many nodes it has"),
             ranks: ledger.quantity(&placement.ranks, at, "how many ranks it starts"),
             ranks_per_node: ledger.quantity(&placement.ranks_per_node, at, "how many ranks a node has"),
-            cpus_per_rank: ledger.quantity(&placement.cpus_per_rank, at, "how many CPUs a rank has"),
+            cpus_per_rank: cpus_per_rank(launch, placement, ledger),
             binding: binding(placement, at, ledger),
             binding_disabled: disabled(placement, at, ledger),
             placement: placement_word(launch, ledger),
@@ -91,7 +91,11 @@ impl Runs<'_> {
             owned_cpus: ledger.quantity(&placement.owned_cpus, at, "how many CPUs of a node the job has"),
             exclusive: match placement.exclusive {
                 Some(exclusive) => Fact::known(exclusive, vec![ledger.place(at)]),
-                None => ledger.open(at, "[node.NAME] exclusive would decide it", "whether the job has whole nodes"),
+                None => {
+                    let node = self.node().map_or("NAME", |it| it.name.as_str());
+                    let reason = format!("[node.{node}] exclusive would decide it");
+                    ledger.open(at, &reason, "whether the job has whole nodes")
+                }
             },
             pools: pools.facts(environment, at, ledger),
             load: load(placement, &threads, &threads_asked, at, ledger),
