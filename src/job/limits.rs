@@ -22,7 +22,7 @@ pub const TURNS: usize = 64;
 pub const COMMANDS: usize = 10_000;
 
 /// Statements that are followed and words that are expanded.
-pub const STEPS: u32 = 200_000;
+pub const STEPS: u32 = 50_000;
 
 /// Bytes of all recorded words, places and texts together.
 pub const RECORDED_BYTES: usize = 64 << 20;
@@ -43,4 +43,4 @@ pub const VALUE_PLACES: usize = 16;
 pub const UNCLEAR: usize = 1_000;
 
 /// Variables of one script.
-pub const VARIABLES: usize = 20_000;
+pub const VARIABLES: usize = 2_000;

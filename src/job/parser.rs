@@ -90,7 +90,7 @@ impl Parser {
     pub(super) fn error(&mut self, start: usize, why: &str) {
         // At least the word that stands there.
         let word = self.origin.text().get(start..self.end).unwrap_or_default();
-        let word = word.find([' ', '\t', '\n', ';']).unwrap_or(word.len()).max(1);
+        let word = word.bytes().take(40).position(|it| b" \t\n;".contains(&it)).unwrap_or(1).max(1);
         let end = self.at.max(start + word).min(self.end.max(start));
         let span = Span { origin: Arc::clone(&self.origin), start, end };
         self.errors.push(SyntaxError { span, why: why.to_owned() });

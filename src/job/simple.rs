@@ -456,9 +456,12 @@ impl Parser {
 
     /// The letters up to the next blank or operator, when none of them is quoted or expanded; else nothing.
     pub(super) fn bare_word(&self) -> &str {
+        /// Longer words are no reserved words, and no names either.
+        const BYTES: usize = 256;
         let rest = self.rest();
-        let ends = |it: char| it.is_whitespace() || matches!(it, ';' | '&' | '|' | '(' | ')' | '<' | '>');
-        let word = rest.find(ends).map_or(rest, |it| rest.get(..it).unwrap_or_default());
+        let ends = |it: &u8| it.is_ascii_whitespace() || matches!(it, b';' | b'&' | b'|' | b'(' | b')' | b'<' | b'>');
+        let length = rest.bytes().take(BYTES).position(|it| ends(&it));
+        let word = rest.get(..length.unwrap_or(rest.len())).filter(|it| it.len() <= BYTES).unwrap_or_default();
         if word.contains(['\'', '"', '\\', '$', '`']) { "" } else { word }
     }
 }

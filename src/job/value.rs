@@ -211,7 +211,7 @@ pub enum Rest {
 /// Variables by name, and what is true of all others. Cheap to clone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Environment {
-    bindings: Arc<BTreeMap<String, Binding>>,
+    bindings: Arc<BTreeMap<Arc<str>, Arc<Binding>>>,
     rest: Rest,
 }
 
@@ -224,7 +224,7 @@ impl Environment {
     /// What is known of `name`; where nothing was said of it, what is true of the rest.
     pub fn get(&self, name: &str) -> Binding {
         match (self.bindings.get(name), &self.rest) {
-            (Some(binding), _) => binding.clone(),
+            (Some(binding), _) => Binding::clone(binding),
             (None, Rest::Unset) => Binding::Unset(Place::default()),
             (None, Rest::Unknown { reason, place }) => {
                 Binding::Unknown { reason: reason.clone(), place: place.clone() }
@@ -234,20 +234,20 @@ impl Environment {
 
     /// What was said of `name` itself.
     pub fn own(&self, name: &str) -> Option<&Binding> {
-        self.bindings.get(name)
+        self.bindings.get(name).map(Arc::as_ref)
     }
 
     /// The value of `name`, when it is certainly set.
     pub fn value(&self, name: &str) -> Option<&Value> {
-        match self.bindings.get(name) {
+        match self.own(name) {
             Some(Binding::Set(value)) => Some(value),
             Some(Binding::Unset(_) | Binding::Unknown { .. }) | None => None,
         }
     }
 
     /// Says something of one name.
-    pub fn set(&mut self, name: impl Into<String>, binding: Binding) {
-        Arc::make_mut(&mut self.bindings).insert(name.into(), binding);
+    pub fn set(&mut self, name: impl AsRef<str>, binding: Binding) {
+        Arc::make_mut(&mut self.bindings).insert(Arc::from(name.as_ref()), Arc::new(binding));
     }
 
     /// What is true of the names that are not held.
@@ -266,9 +266,16 @@ impl Environment {
         self.rest = Rest::Unknown { reason: reason.to_owned(), place: place.clone() };
     }
 
+    /// Says of a name what another environment says of it.
+    pub(super) fn set_like(&mut self, name: &str, other: &Self) {
+        if let Some((name, binding)) = other.bindings.get_key_value(name) {
+            Arc::make_mut(&mut self.bindings).insert(Arc::clone(name), Arc::clone(binding));
+        }
+    }
+
     /// Every name of which something was said, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Binding)> {
-        self.bindings.iter().map(|(name, binding)| (name.as_str(), binding))
+        self.bindings.iter().map(|(name, binding)| (name.as_ref(), binding.as_ref()))
     }
 
     /// Whether nothing was said of any name since both were one.
@@ -278,10 +285,12 @@ impl Environment {
 
     /// Whether the same is known of every name, wherever it comes from.
     pub fn says_the_same(&self, other: &Self) -> bool {
-        let same = |((a, x), (b, y)): ((&String, &Binding), (&String, &Binding))| a == b && x.says_the_same(y);
+        let same = |mine: (&Arc<str>, &Arc<Binding>), theirs: (&Arc<str>, &Arc<Binding>)| {
+            mine.0 == theirs.0 && (Arc::ptr_eq(mine.1, theirs.1) || mine.1.says_the_same(theirs.1))
+        };
         self.rest == other.rest
             && (Arc::ptr_eq(&self.bindings, &other.bindings)
                 || (self.bindings.len() == other.bindings.len()
-                    && self.bindings.iter().zip(other.bindings.iter()).all(same)))
+                    && self.bindings.iter().zip(other.bindings.iter()).all(|(mine, theirs)| same(mine, theirs))))
     }
 }

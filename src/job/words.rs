@@ -141,8 +141,15 @@ impl Parser {
             b'`' => self.backquotes(!bare, pieces),
             b'<' | b'>' if quoting == Quoting::Bare => self.process(pieces),
             _ => {
-                if let Some(letter) = self.next_char() {
-                    push(pieces, letter, !bare);
+                // The first letter, and those that never end anything.
+                let plain = |it: &u8| it.is_ascii_alphanumeric() || matches!(it, b'_' | b'-' | b'.');
+                let Some(first) = self.next_char() else { return };
+                let more = self.rest().bytes().take_while(|it| plain(it)).count();
+                let text = self.rest().get(..more).unwrap_or_default().to_owned();
+                self.at += more;
+                push(pieces, first, !bare);
+                if let Some(Piece::Text { text: whole, .. }) = pieces.last_mut() {
+                    whole.push_str(&text);
                 }
             }
         }

@@ -132,8 +132,11 @@ impl World {
         }
         let mut seen = Environment::new(self.shell.rest().clone());
         for (name, binding) in self.shell.iter() {
-            let kept = if self.exported.contains(name) { binding.clone() } else { self.not_exported(binding) };
-            seen.set(name, kept);
+            if self.exported.contains(name) {
+                seen.set_like(name, &self.shell);
+            } else {
+                seen.set(name, self.not_exported(binding));
+            }
         }
         self.seen = Some(seen.clone());
         seen
