@@ -89,6 +89,9 @@ fn environment(
             if let Some(variables) = variables {
                 question.variables = variables;
             }
+            if question.launcher.is_none() {
+                question.launcher = reading.launcher();
+            }
             if question.imports.is_empty() {
                 question.first = reading.imports();
             }

@@ -61,7 +61,11 @@ impl Outcome {
             return Self::unknown(reason.unwrap_or_else(|| "no default of the launcher is known".to_owned()));
         };
         rest.fold(first, |all, it| {
-            let why = reasons.first().cloned().unwrap_or_else(|| format!("{} or {}", all.because, it.because));
+            let which = || match all.because == it.because {
+                true => format!("{}: which of them it is cannot be told", all.because),
+                false => format!("{} or {}", all.because, it.because),
+            };
+            let why = reasons.first().cloned().unwrap_or_else(which);
             let bound = if all.bound == it.bound { all.bound } else { Bound::Unknown };
             Self {
                 bound,

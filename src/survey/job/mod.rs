@@ -140,6 +140,13 @@ impl JobReading<'_> {
         self.view.is_file(path.as_bytes()).then_some(path)
     }
 
+    /// The launcher of the first launch line, when its file can be told: that is whose it is asked of.
+    pub fn launcher(&self) -> Option<TreePath> {
+        let launches = self.launches(None);
+        let path = TreePath::new(first_python(&launches)?.owner.path.as_ref()?.as_bytes());
+        self.view.is_file(path.as_bytes()).then_some(path)
+    }
+
     /// Modules that the program of the first launch line imports, when it can be read.
     pub fn imports(&self) -> Vec<String> {
         let launches = self.launches(None);

@@ -48,8 +48,9 @@ impl Asked<'_> {
     pub(super) fn owner(&self, word: &Word, candidates: &[String], environment: &Environment) -> Owner {
         let written = word.value.text().unwrap_or_default();
         let mut owner = Owner { written: written.clone(), places: vec![word.place.clone()], ..Owner::default() };
+        owner.path = self.file(&written, environment);
         let found = match candidates {
-            [only] => Some((only.clone(), self.version_of_scheduler(only))),
+            [only] => Some((only.clone(), self.version_of(only, environment))),
             _ => self.among(&written, candidates, environment, &mut owner),
         };
         match found {
@@ -81,7 +82,6 @@ impl Asked<'_> {
     ) -> Option<Said> {
         let fits = |said: Said| self.candidate(&said.0, candidates).map(|word| (word, said.1));
         if written.contains('/') {
-            owner.path = Some(written.to_owned());
             return self.by_path(written, owner).and_then(fits);
         }
         let (mpi, place) = self.by_modules(environment);
@@ -93,7 +93,8 @@ impl Asked<'_> {
         if let Some(word) = of_site.and_then(|it| self.candidate(&it.value, candidates)) {
             return Some((word, None));
         }
-        if let Some(said) = self.on_path(written, environment, owner).and_then(fits) {
+        let file = owner.path.clone();
+        if let Some(said) = file.and_then(|it| self.by_path(&it, owner)).and_then(fits) {
             return Some(said);
         }
         let own = || candidates.iter().find(|it| *it == written).map(|it| (it.clone(), None));
@@ -141,16 +142,16 @@ impl Asked<'_> {
         (None, Vec::new())
     }
 
-    /// The first directory of PATH that holds such a program and says whose it is.
-    fn on_path(&self, name: &str, environment: &Environment, owner: &mut Owner) -> Option<Said> {
-        let path = environment.value("PATH")?;
-        for entry in list_entries(path) {
+    /// Where the program lies: as written, or in the first directory of PATH that holds it.
+    fn file(&self, written: &str, environment: &Environment) -> Option<String> {
+        if written.contains('/') {
+            return Some(written.to_owned());
+        }
+        for entry in list_entries(environment.value("PATH")?) {
             // A directory that is not known may hold it: what comes later cannot be told.
-            let directory = entry?;
-            let file = TreePath::new(format!("{directory}/{name}").as_bytes());
+            let file = TreePath::new(format!("{}/{written}", entry?).as_bytes());
             if self.view.is_file(file.as_bytes()) {
-                owner.path = Some(file.text());
-                return self.by_path(&file.text(), owner);
+                return Some(file.text());
             }
         }
         None
@@ -171,11 +172,15 @@ impl Asked<'_> {
         Some((vendor.clone(), launcher.version.value().cloned()))
     }
 
-    /// The launcher of a scheduler has the scheduler's version.
-    fn version_of_scheduler(&self, word: &str) -> Option<String> {
-        let scheduler = &self.site?.scheduler;
-        let own = scheduler.name.as_ref().is_some_and(|it| it.value == word);
-        if own { scheduler.version.as_ref().map(|it| it.value.clone()) } else { None }
+    /// The version of a launcher that only one description knows: that of the scheduler, of a module, or of the facts.
+    fn version_of(&self, word: &str, environment: &Environment) -> Option<String> {
+        let of_scheduler = || {
+            let scheduler = &self.site?.scheduler;
+            scheduler.version.as_ref().filter(|_| scheduler.name.as_ref().is_some_and(|it| it.value == word))
+        };
+        let of_module = || self.by_modules(environment).0.filter(|it| it.0 == word)?.1;
+        let of_facts = || self.of_facts(self.launcher()?).filter(|it| it.0 == word)?.1;
+        of_scheduler().map(|it| it.value.clone()).or_else(of_module).or_else(of_facts)
     }
 }
 
