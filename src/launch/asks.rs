@@ -23,6 +23,11 @@ impl Launchers {
         self.of(line).is_some_and(options)
     }
 
+    /// Whether the launcher of a line is a scheduler's own.
+    pub fn is_of_scheduler(&self, line: &Line) -> bool {
+        self.of(line).is_some_and(|it| it.scheduler.is_some())
+    }
+
     fn of(&self, line: &Line) -> Option<&LaunchDescription> {
         self.description(line.launcher.as_deref()?, &line.name)
     }

@@ -162,6 +162,11 @@ impl Launch {
         None
     }
 
+    /// Whether it starts an image in which the home directory of the user is not seen.
+    pub(super) fn hides_home(&self) -> bool {
+        self.line.wrappers().filter_map(|it| it.container.as_ref()).any(|it| !it.home || it.no_home.is_some())
+    }
+
     /// `job.sh:12`, and which program of the line where there are several.
     pub(super) fn name(&self) -> String {
         let name = super::places::named(&self.line.place);

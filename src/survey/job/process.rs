@@ -1,6 +1,7 @@
 //! The process of the facts, as the first launch of the job starts it: its variables, its user site, its launcher.
 
 use super::JobKnowledge;
+use super::launches::Launch;
 use super::places::{known_text, named};
 use super::python_start::PythonStart;
 use super::whose::Owner;
@@ -54,13 +55,13 @@ pub(super) fn variables(
 /// Whether the process of the launch puts the user site on `sys.path`.
 pub(super) fn user_site(
     facts: &Facts,
-    environment: &Environment,
+    launch: &Launch,
     start: &PythonStart,
     at: &Place,
     ledger: &mut Ledger,
 ) -> Fact<bool> {
     let because = |ledger: &mut Ledger| vec![ledger.place(at)];
-    if start.no_user_site {
+    if start.no_user_site || launch.hides_home() {
         return Fact::known(false, because(ledger));
     }
     let site = &facts.environment.user_site;
@@ -68,7 +69,7 @@ pub(super) fn user_site(
     if facts.environment.python.kind.value().is_some_and(|it| it == "venv") {
         return site.enabled.clone();
     }
-    match environment.get(NO_USER_SITE) {
+    match launch.environment.get(NO_USER_SITE) {
         _ if start.ignores_variables => Fact::known(true, because(ledger)),
         Binding::Unset(place) => {
             let mut shown = because(ledger);

@@ -21,7 +21,10 @@ impl Runs<'_> {
         let at = &launch.line.place;
         let because = vec![ledger.place(at)];
         let none = |word: &str| Fact::known(word.to_owned(), because.clone());
-        if !self.reading.know.launch_lines.chooses_process_management(&launch.line) {
+        // The launcher of an MPI speaks to its own library; only a scheduler's has a default that the site chose.
+        let lines = &self.reading.know.launch_lines;
+        let chosen = placement.pmi.is_some() || lines.is_of_scheduler(&launch.line);
+        if !chosen || !lines.chooses_process_management(&launch.line) {
             return (Fact::known(None, because.clone()), none("none"), none("not-needed"));
         }
         let kind = match &placement.pmi {

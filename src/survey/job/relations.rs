@@ -77,7 +77,7 @@ fn start(reading: &JobReading<'_>, launch: &Launch, facts: &mut Facts, ledger: &
     let at = &launch.line.place;
     facts.environment.variables = process::variables(&launch.environment, at, reading.know, ledger);
     if let Some(python) = &launch.python {
-        facts.environment.user_site.enabled = process::user_site(facts, &launch.environment, python, at, ledger);
+        facts.environment.user_site.enabled = process::user_site(facts, launch, python, at, ledger);
     }
     if launch.owner.word.is_some() || !launch.owner.unknown.is_empty() {
         process::launcher(facts, &launch.owner, at, ledger);

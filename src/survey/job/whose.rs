@@ -84,6 +84,24 @@ impl Asked<'_> {
         if written.contains('/') {
             return self.by_path(written, owner).and_then(fits);
         }
+        let entries = environment.value("PATH").map(list_entries).unwrap_or_default();
+        for (at, entry) in entries.iter().enumerate() {
+            let found = match entry {
+                Some(directory) => self.by_path(&format!("{directory}/{written}"), owner),
+                // Behind the last entry stands the PATH of the login, which nobody knows.
+                None if at + 1 == entries.len() => None,
+                None => match self.of_activated(&entries) {
+                    Ok(found) => found,
+                    Err(reason) => {
+                        owner.unknown = reason;
+                        return None;
+                    }
+                },
+            };
+            if let Some(said) = found.and_then(fits) {
+                return Some(said);
+            }
+        }
         let (mpi, place) = self.by_modules(environment);
         if let Some(said) = mpi.and_then(fits) {
             owner.places.extend(place);
@@ -93,12 +111,35 @@ impl Asked<'_> {
         if let Some(word) = of_site.and_then(|it| self.candidate(&it.value, candidates)) {
             return Some((word, None));
         }
-        let file = owner.path.clone();
-        if let Some(said) = file.and_then(|it| self.by_path(&it, owner)).and_then(fits) {
-            return Some(said);
-        }
         let own = || candidates.iter().find(|it| *it == written).map(|it| (it.clone(), None));
         self.by_facts(owner).and_then(fits).or_else(own)
+    }
+
+    /// The launcher that an activated environment brings, whose directory on PATH is not known: that of the facts, unless it
+    /// lies elsewhere.
+    ///
+    /// # Errors
+    /// Why it cannot be said whether the environment brings one.
+    fn of_activated(&self, entries: &[Option<String>]) -> Result<Option<Said>, String> {
+        let Some(facts) = self.facts else { return Ok(None) };
+        let below = |path: &str| {
+            let known = entries.iter().flatten().filter_map(|it| it.rsplit_once('/').map(|(prefix, _)| prefix));
+            known.into_iter().any(|prefix| path.starts_with(&format!("{prefix}/")))
+        };
+        let launcher = &facts.environment.launcher;
+        match (launcher.path.value(), launcher.vendor.value()) {
+            (Some(None), _) => Ok(None),
+            (Some(Some(path)), _) if below(path) => Ok(None),
+            (Some(Some(_)), Some(_)) => Ok(self.of_facts(launcher)),
+            (_, _) => {
+                // An environment whose MPI is that of a module brings no launcher of its own.
+                let mut libraries =
+                    facts.process.mpi.value().into_iter().flatten().filter_map(|it| it.lib.value()?.clone());
+                let elsewhere = libraries.next().is_some_and(|it| below(&it));
+                let reason = "whether the activated environment brings a launcher of its own is not known";
+                if elsewhere { Ok(None) } else { Err(reason.to_owned()) }
+            }
+        }
     }
 
     /// The description that a word of a site profile or of a library means.
@@ -109,16 +150,17 @@ impl Asked<'_> {
     }
 
     fn by_path(&self, path: &str, owner: &mut Owner) -> Option<Said> {
-        let site = self.site?;
-        if let Some(installed) = site.installed(path) {
-            owner.places.push(Place { file: site.path.clone(), line: installed.line, ..Place::default() });
-            return said(&installed.provides);
-        }
         let directory = path.rsplit_once('/').map_or("", |it| it.0);
         let brings =
             |it: &&crate::site::Module| it.prepend.values().any(|list| list.value.split(':').any(|it| it == directory));
-        let module = site.modules.values().find(brings);
-        module.and_then(|it| said(&it.provides)).or_else(|| self.facts_at(path))
+        let of_site = self.site.and_then(|site| {
+            if let Some(installed) = site.installed(path) {
+                owner.places.push(Place { file: site.path.clone(), line: installed.line, ..Place::default() });
+                return said(&installed.provides);
+            }
+            said(&site.modules.values().find(brings)?.provides)
+        });
+        of_site.or_else(|| self.facts_at(path))
     }
 
     /// The facts name the launcher of that path.
