@@ -139,17 +139,42 @@ impl ShellCommands {
 
     /// The activation that a sourced script is.
     pub(super) fn activated_by_script(&self, path: &str) -> Option<&Activation> {
-        self.activation.iter().find(|it| it.scripts.iter().any(|glob| Glob::new(glob).matches(path.as_bytes())))
+        self.activation.iter().find(|it| it.scripts.iter().any(|glob| lies(path, glob)))
     }
 
     /// Whether sourcing this changes nothing that is looked at.
     pub(super) fn is_harmless_source(&self, path: &str) -> bool {
         let sources = self.harmless.iter().flat_map(|it| &it.sources);
-        sources.into_iter().any(|glob| Glob::new(glob).matches(path.as_bytes()))
+        sources.into_iter().any(|glob| lies(path, glob))
     }
 
     /// Whether evaluating this changes nothing that is looked at.
     pub(super) fn is_harmless_evaluation(&self, what: &str) -> bool {
         self.harmless.iter().flat_map(|it| &it.evaluations).any(|it| it.0.is_match(what))
+    }
+}
+
+/// Whether a path fits a glob; one that begins with `*/` fits below any directory.
+pub(super) fn lies(path: &str, glob: &str) -> bool {
+    let Some(rest) = glob.strip_prefix("*/") else { return Glob::new(glob).matches(path.as_bytes()) };
+    let elements: Vec<&str> = path.split('/').collect();
+    let wanted = rest.split('/').count();
+    // The directory above may be unknown, but it is there.
+    let above = elements.len().checked_sub(wanted).filter(|it| 0 < *it);
+    above.and_then(|at| elements.get(at..)).is_some_and(|it| Glob::new(rest).matches(it.join("/").as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lies;
+
+    #[test]
+    fn a_leading_star_is_any_directory() {
+        assert!(lies("/home/u/venvs/cfd/bin/activate", "*/bin/activate"));
+        assert!(lies("<$HOME>/venvs/cfd/bin/activate", "*/bin/activate"));
+        assert!(!lies("/home/u/reactivate", "*/bin/activate"));
+        assert!(lies("bin/activate", "bin/activate"));
+        assert!(!lies("bin/activate", "*/bin/activate"));
+        assert!(lies("/opt/lmod/lmod/init/bash", "*/lmod/init/*"));
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Invariant: a module that the profile does not know makes every variable unknown, except those of the scheduler.
 
-use super::shell::{Activation, ModuleCommand, ShellCommands};
-use crate::base::{Glob, TreePath};
+use super::shell::{Activation, ModuleCommand, ShellCommands, lies};
+use crate::base::TreePath;
 use crate::job::{Binding, Environment, Part, Place, Surroundings, Value, Word};
 use crate::site::{Module, Site};
 use crate::tree::View;
@@ -241,7 +241,7 @@ impl Around<'_> {
     /// The target is the environment of that name, when its prefix says so.
     fn prefix_of(&self, activation: &Activation, name: &str, place: &Place) -> Value {
         let glob = activation.named.as_ref().map(|it| it.replace("{name}", name));
-        let fits = |prefix: &&String| glob.as_ref().is_some_and(|it| Glob::new(it).matches(prefix.as_bytes()));
+        let fits = |prefix: &&String| glob.as_ref().is_some_and(|it| lies(prefix, it));
         match self.prefix.as_ref().filter(fits) {
             Some(prefix) => Value::known(prefix.as_str(), place),
             None => Value::unknown(format!("the prefix of the {} {name}", activation.kind), place),
