@@ -29,6 +29,10 @@ pub struct Run {
     pub ranks_per_node: Fact<u64>,
     /// CPUs on which one rank may run.
     pub cpus_per_rank: Fact<u64>,
+    /// Cores that these belong to.
+    pub cores_per_rank: Fact<u64>,
+    /// Cores on which the threads of one rank run: those that they bind themselves to, else all of the rank.
+    pub cores_in_use: Fact<u64>,
     /// `none`: a rank may run anywhere in what the job has of the node; `exclusive`: on CPUs of its own; `shared`: on CPUs that
     /// other ranks have too.
     #[schemars(extend("x-words" = ["none", "exclusive", "shared"]))]

@@ -3,7 +3,7 @@
 use super::JobReading;
 use super::containers::{Image, image};
 use super::launches::Launch;
-use super::picture::picture;
+use super::picture::{cores_in_use, picture};
 use super::pinning::{binding, cpus_per_rank, disabled, placement_word};
 use super::reach::{dropped, fixed_cpu_list};
 use super::threads::{Pools, decided, pools};
@@ -83,6 +83,8 @@ impl Runs<'_> {
             ranks: ledger.quantity(&placement.ranks, at, "how many ranks it starts"),
             ranks_per_node: ledger.quantity(&placement.ranks_per_node, at, "how many ranks a node has"),
             cpus_per_rank: cpus_per_rank(launch, placement, ledger),
+            cores_per_rank: ledger.quantity(&placement.cores_per_rank, at, "how many cores a rank has"),
+            cores_in_use: ledger.quantity(&placement.cores_per_rank, at, "on how many cores the threads of a rank run"),
             binding: binding(placement, at, ledger),
             binding_disabled: disabled(placement, at, ledger),
             placement: placement_word(launch, ledger),
@@ -147,7 +149,12 @@ impl Runs<'_> {
         };
         run.repinning = self.repinning(launch, &run, ledger);
         run.starved_pools = self.starved_pools(launch, &run, pools, ledger);
-        run.picture = launch.python.is_some().then(|| picture(placement, &run));
+        run.picture = launch.python.is_some().then(|| picture(placement, &run, environment));
+        if let (Some(cores), Fact::Known { because, .. }) =
+            (run.picture.as_ref().and_then(cores_in_use), &run.cores_in_use)
+        {
+            run.cores_in_use = Fact::known(cores, because.clone());
+        }
         run
     }
 
