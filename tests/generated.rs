@@ -288,7 +288,8 @@ fn site_profile() {
     Site::parse(&file).expect("the example is a profile");
     let reader = fs::read_to_string(root().join("src/site/read.rs")).unwrap();
     let fields = reader.lines().filter_map(|it| it.trim().split_once(": ").filter(|(_, of)| is_read(of)));
-    let keys: Vec<&str> = fields.map(|it| it.0).collect();
+    let is_name = |it: &&str| it.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    let keys: Vec<&str> = fields.map(|it| it.0).filter(is_name).collect();
     assert!(keys.contains(&"metadata_ops_per_s") && keys.contains(&"parallel_environments"), "{keys:?}");
     for key in keys {
         let is_there = |it: &str| text.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == it);

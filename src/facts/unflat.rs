@@ -127,10 +127,7 @@ impl Reader<'_> {
     }
 
     fn environment(&mut self) -> Result<Environment, FactsError> {
-        let image_env = match self.flat.facts.get("image.env") {
-            Some(value) => Some(strings("image.env", value)?),
-            None => None,
-        };
+        let image_env = self.flat.facts.get("image.env").map(|it| strings("image.env", it)).transpose()?;
         Ok(Environment {
             python: Python {
                 version: self.text("python.version")?,
