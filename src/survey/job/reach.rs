@@ -106,11 +106,18 @@ impl Runs<'_> {
                 hides,
             );
         };
-        let real = self.reading.view.resolve(path.as_bytes()).map(|it| it.text());
         let inside = |prefix: &String| path.text().starts_with(&format!("{prefix}/"));
-        // Two virtual environments share one interpreter: the prefix tells them apart.
-        let same = real.is_ok_and(|it| it == *executable)
-            && (audited.prefix.value().is_none_or(inside) || audited.kind.value().is_some_and(|it| it != "venv"));
+        let same = match self.reading.view.resolve(path.as_bytes()) {
+            // Two virtual environments share one interpreter: the prefix tells them apart.
+            Ok(real) => {
+                let kind = audited.kind.value();
+                real.text() == *executable
+                    && (audited.prefix.value().is_none_or(inside) || kind.is_some_and(|it| it != "venv"))
+            }
+            // Saved facts are of another machine, where links are not to be seen.
+            Err(_) if path.text() == *executable || audited.prefix.value().is_some_and(inside) => true,
+            Err(_) => return ledger.open(at, &format!("{} is not on this machine", path.text()), hides),
+        };
         Fact::known(if same { "same" } else { "other" }.to_owned(), because)
     }
 }
