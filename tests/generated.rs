@@ -287,8 +287,10 @@ fn site_profile() {
     let file = TextFile { path: "docs/site.md".to_owned(), stem: "site".to_owned(), text: text.clone() };
     Site::parse(&file).expect("the example is a profile");
     let reader = fs::read_to_string(root().join("src/site/read.rs")).unwrap();
-    let fields = reader.lines().filter_map(|it| it.trim().split_once(": ").filter(|(_, of)| is_read(of)));
-    let is_name = |it: &&str| it.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    let is_field = |it: &&str| it.starts_with("    ") && !it.starts_with("     ") && it.ends_with(',');
+    let fields =
+        reader.lines().filter(is_field).filter_map(|it| it.trim().split_once(": ").filter(|(_, of)| is_read(of)));
+    let is_name = |it: &&str| it.bytes().all(|it| it.is_ascii_lowercase() || it == b'_');
     let keys: Vec<&str> = fields.map(|it| it.0).filter(is_name).collect();
     assert!(keys.contains(&"metadata_ops_per_s") && keys.contains(&"parallel_environments"), "{keys:?}");
     for key in keys {

@@ -59,10 +59,8 @@ pub(super) fn run(args: &AuditArgs) -> Result<ExitCode> {
 /// The job script with its corrections, as a unified diff.
 fn corrections(joined: &job::Joined, outcomes: &[Outcome]) -> String {
     let findings = outcomes.iter().flat_map(|it| &it.findings).filter(|it| it.waived.is_none());
-    let mut list: Vec<Suggestion> = findings.flat_map(|it| it.corrections.clone()).collect();
-    list.retain(|it| it.path == joined.path);
-    list.dedup();
-    diff(&joined.text, &list)
+    let list: Vec<Suggestion> = findings.flat_map(|it| it.corrections.clone()).collect();
+    diff(&joined.path, &joined.text, &list)
 }
 
 /// Commands of this tool in fixes ask about the process that was audited: its root and its variables go along.

@@ -2,13 +2,12 @@
 
 use serde_json::Value;
 
-use super::SAYS_NOTHING;
 use super::earlier;
 use super::flat::{FLAT_SCHEMA, Flat};
 use super::flat_keys::strange_keys;
 use super::{
     AGREEMENT_OF, BlasUse, Duplicates, Environment, Fact, Facts, Gap, GapId, Hdf5Use, ImportFailure, Launcher, Libc,
-    MpiUse, Need, Object, OpenmpRuntime, Package, Process, Python, SCHEMA, UserSite,
+    MpiUse, Need, Object, OpenmpRuntime, Package, Process, Python, SAYS_NOTHING, SCHEMA, UserSite,
 };
 
 /// Why a saved facts file cannot be used.

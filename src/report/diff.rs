@@ -7,13 +7,13 @@ use crate::facts::{Evidence, Suggestion};
 /// Lines around a change that are shown.
 const CONTEXT_LINES: usize = 3;
 
-/// The suggestions for one script as a unified diff that `patch` takes; what cannot be applied beside another suggestion
+/// The suggestions for the script at `path` as a unified diff that `patch` takes; what cannot be applied beside another suggestion
 /// is said in comments below. Empty where there is none.
 ///
 /// Of suggestions that overlap the first wins; insertions at one place stand in the order given.
 ///
 /// Invariant: the lines are those of the script, byte for byte, or the diff would not apply.
-pub fn diff(script: &str, suggestions: &[Suggestion]) -> String {
+pub fn diff(path: &str, script: &str, suggestions: &[Suggestion]) -> String {
     let mut taken: Vec<&Suggestion> = Vec::new();
     let mut left_out = String::new();
     for it in suggestions {
@@ -21,10 +21,8 @@ pub fn diff(script: &str, suggestions: &[Suggestion]) -> String {
             continue;
         }
         let reason = match taken.iter().find(|known| overlaps(known, it)) {
+            _ if path != it.path => Some("it is another file".to_owned()),
             _ if range(script, it).is_none() => Some("there is no such place in the script".to_owned()),
-            _ if suggestions.first().is_some_and(|first| first.path != it.path) => {
-                Some("it is another file".to_owned())
-            }
             Some(known) => Some(format!("it overlaps with the change for {}", known.rule)),
             None => None,
         };
@@ -33,8 +31,10 @@ pub fn diff(script: &str, suggestions: &[Suggestion]) -> String {
             Some(reason) => left_out.push_str(&comment(it, &reason)),
         }
     }
-    let Some(first) = taken.first() else { return left_out };
-    let path = one_line(first.path.trim_start_matches('/'));
+    if taken.is_empty() {
+        return left_out;
+    }
+    let path = one_line(path.trim_start_matches('/'));
     let changed = applied(script, &taken);
     let (old, new) = (format!("a/{path}"), format!("b/{path}"));
     TextDiff::from_lines(script, &changed).unified_diff().context_radius(CONTEXT_LINES).header(&old, &new).to_string()

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::counts::plural;
 use super::diff::corrected;
 use super::layout::{Paper, Tone, clean, page_width, plain_lines, width_of};
 use super::places::{Names, file_name};
@@ -37,12 +38,21 @@ pub(super) fn write(target: &TargetReport<'_>, names: &Names, paper: &mut Paper<
     let mut blocks = blocks(open, target.facts);
     blocks.sort_by_key(|block| block.findings.first().map(|it| std::cmp::Reverse(it.severity)));
     let mut fixes = Fixes::default();
-    for block in &blocks {
+    for (at, block) in blocks.iter().enumerate() {
+        let again = |it: &&Block<'_>| repeats(it, block, paper);
+        if blocks.iter().take(at).any(|it| again(&it)) {
+            continue;
+        }
+        let further = blocks.iter().skip(at + 1).filter(again).count();
         paper.blank();
         match block.findings.as_slice() {
             [one] if is_short(one, target, paper) => note(one, names, paper),
             [one] => single(one, names, &mut fixes, paper),
             several => group(several, block, names, &mut fixes, paper),
+        }
+        if 0 < further {
+            let text = format!("likewise in {} (-v)", plural(further, "further case"));
+            paper.put(2, 4, &[(Tone::Faint, &text)]);
         }
     }
     let worst = blocks.first().and_then(|block| block.findings.first());
@@ -61,6 +71,14 @@ pub(super) fn write(target: &TargetReport<'_>, names: &Names, paper: &mut Paper<
             &[(Tone::Faint, "corrected lines as a patch: "), (Tone::Plain, "the same command with --diff")],
         );
     }
+}
+
+/// Whether two findings are of the same places of a script, as when a line runs on several branches.
+fn repeats(one: &Block<'_>, other: &Block<'_>, paper: &Paper<'_>) -> bool {
+    let ([one], [other]) = (one.findings.as_slice(), other.findings.as_slice()) else { return false };
+    let of_script = one.evidence.first().is_some_and(|it| it.column.is_some());
+    let same = one.rule == other.rule && one.severity == other.severity && one.evidence == other.evidence;
+    of_script && same && paper.look().verbosity == Verbosity::Terse
 }
 
 /// Whether a finding is told in one line: a note about a job, below what keeps it from running well.

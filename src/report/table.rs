@@ -151,7 +151,7 @@ fn header(target: &TargetReport<'_>, names: &Names, body: &str, paper: &mut Pape
 /// The target; with the script in front where one was asked about.
 fn called(facts: &Facts) -> String {
     match &facts.job {
-        Some(job) if job.script != facts.target => format!("{}, started in {}", job.script, facts.target),
+        Some(job) if job.script != facts.target => format!("{} with {}", job.script, facts.target),
         Some(_) | None => facts.target.clone(),
     }
 }

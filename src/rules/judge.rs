@@ -183,7 +183,7 @@ impl Court<'_> {
         let facts = self.harmless.get_or_init(|| harmless(self.json));
         let subject = harmless_value(subject);
         let scope = Scope { facts, subject: Some((rule.subject.word, &subject)) };
-        rule.fix.render(&scope).trim().to_owned()
+        rule.fix.commands(&scope).trim().to_owned()
     }
 
     fn evidence(&self, because: &[u64]) -> Vec<Evidence> {

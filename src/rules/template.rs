@@ -9,7 +9,7 @@ use super::condition::{Mistake, parse};
 use super::evaluate::{Scope, evaluate};
 use super::expression::Node;
 use super::types::Type;
-use super::value::Value;
+use super::value::{Seen, Value};
 
 /// A message or a fix, with `{CEL}` placeholders; literal braces are doubled.
 #[derive(Debug, Clone)]
@@ -50,6 +50,22 @@ impl Template {
             Part::Value(node) => evaluate(node, scope).display(),
         };
         parts.iter().map(show).collect()
+    }
+
+    /// The text of commands: what is unknown is left to be filled in, under the last word of its name: `PREFIX`.
+    pub(super) fn commands(&self, scope: &Scope<'_>) -> String {
+        self.render(scope);
+        let show = |part: &Part| match part {
+            Part::Text(text) => text.clone(),
+            Part::Value(node) => match evaluate(node, scope) {
+                Seen { value: Value::Unknown(missing), .. } => match missing.first() {
+                    Some(missing) => missing.name.rsplit('.').next().unwrap_or_default().to_ascii_uppercase(),
+                    None => Seen::unknown(missing).display(),
+                },
+                known => known.display(),
+            },
+        };
+        self.parts.get().into_iter().flatten().map(show).collect()
     }
 
     /// The text, when every value in it is known and there.

@@ -20,14 +20,15 @@ fn run(name: &str, command: &str, conditions: &[&str], picture: Option<Picture>)
         cores_per_node cpus_per_node owned_cpus exclusive pools threads threads_asked load unlimited_pools thread_binding
         busy_wait repinning starved_pools cpus_per_task pmi pmi_fits pmi_library dropped not_forwarded contradictions
         cpu_map_problem fixed_cpu_list hardware_threads rivals nested python python_agreement module_mpi
-        module_agreement image leaks home_visible image_wins";
+        module_agreement image leaks home_visible image_wins cores_per_rank cores_in_use unmasked_pools shared_path
+        shared_locks";
     let run = json!({ "name": name, "command": command, "conditions": conditions, "picture": null });
     Run { picture, ..unknown_but(facts, run) }
 }
 
 fn page(runs: Vec<Run>) -> String {
     let facts = "scheduler scheduler_version login_environment settings process_pools late_settings parallel_opens
-        shadowing_files unclear";
+        shadowing_files unclear expected_blas";
     let runs = serde_json::to_value(runs).unwrap();
     let job: Job = unknown_but(
         facts,

@@ -110,7 +110,7 @@ echo \u{e9}nd
 
 #[track_caller]
 fn check_diff(script: &str, suggestions: &[Suggestion], expected: &str) {
-    assert_eq!(diff(script, suggestions), expected);
+    assert_eq!(diff("job.sh", script, suggestions), expected);
 }
 
 #[test]
