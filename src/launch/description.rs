@@ -39,6 +39,7 @@ pub struct LaunchDescription {
     pub(super) counts_threads: bool,
     pub(super) fills_slots: bool,
     pub(super) whole_nodes: bool,
+    pub(super) escapes_masks: bool,
     pub(super) own_step: bool,
     pub(super) forwards_listed: bool,
     pub(super) ranks_read_own_settings: bool,
@@ -106,6 +107,9 @@ struct LineText {
     /// It has whole nodes, whatever the job asked for.
     #[serde(default)]
     whole_nodes: bool,
+    /// It binds ranks to CPUs beyond those that it may itself run on.
+    #[serde(default)]
+    escapes_masks: bool,
     /// A step has the CPUs that its own line asks for.
     #[serde(default)]
     own_step: bool,
@@ -229,6 +233,7 @@ impl LaunchDescription {
             counts_threads: false,
             fills_slots: false,
             whole_nodes: false,
+            escapes_masks: false,
             own_step: false,
             forwards_listed: false,
             ranks_read_own_settings: false,
@@ -270,6 +275,7 @@ impl LaunchDescription {
             counts_threads: raw.counts_threads,
             fills_slots: raw.fills_slots,
             whole_nodes: raw.whole_nodes,
+            escapes_masks: raw.escapes_masks,
             own_step: raw.own_step,
             forwards_listed: raw.forwards_listed,
             ranks_read_own_settings: raw.ranks_read_own_settings,

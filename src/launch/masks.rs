@@ -118,13 +118,12 @@ fn parted(bind: &Bind, settings: &Settings, units: &Masks, size: &Size, ranks: u
     let count = units.len() as u64;
     let wanted = each(bind, settings, ranks, count)?;
     if matches!(bind.each, Each::Divided) && count < ranks && 0 < count {
-        let of_rank = |rank: u64| usize::try_from(rank * count / ranks).map_or(None, |it| units.get(it)).cloned();
-        return Ok((0..ranks).filter_map(of_rank).collect());
+        return self::turns(units, ranks);
     }
     if count < ranks.saturating_mul(wanted) {
         return Err(format!("{ranks} ranks x {wanted} need more than the {count} that the step has on a node"));
     }
-    let groups = match bind.over.or(settings.over) {
+    let groups = match settings.over.or(bind.over) {
         Some(Target::Socket) => groups(size, size.sockets, "sockets")?,
         Some(Target::Numa) => groups(size, size.numa, "numa")?,
         Some(_) | None => Vec::new(),

@@ -8,11 +8,12 @@ use super::effect::{Bind, Each, Target};
 use super::environment;
 use super::line::Line;
 use super::machine::{Known, Machine};
-use super::masks::{Size, each, masks};
+use super::masks::{self, Size, each, masks};
 use super::meaning::{Amount, Meaning};
 use super::outcome::Outcome;
 use super::quantity::Quantity;
 use super::request::Request;
+use super::wrapper::Wrapper;
 use crate::job::{Place, Value};
 
 /// Whether ranks are held on CPUs.
@@ -161,7 +162,7 @@ impl<'a> Site<'a> {
     }
 
     fn placement(&self) -> Placement {
-        let outcome = self.outcome();
+        let outcome = self.confined(self.outcome());
         let (masks, masks_unknown) = match outcome.masks {
             Ok(masks) => (Some(masks), None),
             Err(reason) => (None, Some(reason)),
@@ -324,6 +325,32 @@ impl<'a> Site<'a> {
             }
         }
         Outcome::joined(outcomes, &reasons)
+    }
+
+    /// What a list of CPUs in front of the program, or in front of a launcher that binds nothing, leaves of an outcome.
+    fn confined(&self, outcome: Outcome) -> Outcome {
+        let of = |wrappers: &[Wrapper]| wrappers.iter().rev().find_map(|it| it.cpus.clone());
+        let (inner, outer) = (of(&self.line.inner), of(&self.line.outer));
+        let within = match (inner, outer) {
+            (Some(list), _) => list,
+            (None, Some(list)) if outcome.bound == Bound::None => list,
+            (None, Some(_)) if outcome.bound != Bound::Unknown && !self.description.escapes_masks => {
+                let reason = "whether the launcher keeps to the CPUs that stand in front of it is not known";
+                return Outcome::unknown(reason.to_owned());
+            }
+            (None, _) => return outcome,
+        };
+        let because = format!("{} in front of the program", within.display());
+        let Some(cpus) = within.text().map(|it| masks::list(&it)).filter(|it| !it.is_empty()) else {
+            return Outcome::unknown(format!("{because}: which CPUs these are is not known"));
+        };
+        match self.ranks_here() {
+            Ok(ranks) => {
+                let all: Vec<_> = (0..ranks).map(|_| cpus.clone()).collect();
+                Outcome::of_masks(&all, because, &self.machine.cores)
+            }
+            Err(reason) => Outcome { masks: Err(reason), because, ..outcome },
+        }
     }
 
     /// What follows from one way of binding.

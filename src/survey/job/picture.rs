@@ -15,9 +15,11 @@ pub(super) fn picture(placement: &Placement, run: &Run, environment: &Environmen
     let small = |it: &Quantity| it.value.filter(|it| *it <= CORES).map(|it| u32::try_from(it).unwrap_or(u32::MAX));
     let threads = run.threads.value().copied();
     let cores = small(&placement.cores_per_node);
+    // A list of CPUs puts threads where the list says, which is not worked out here.
+    let listed = |it: &str| it.bytes().any(|it| it.is_ascii_digit());
     let places = match run.thread_binding.value() {
-        Some(Some(_)) => Places::of(environment, cores),
-        Some(None) | None => None,
+        Some(Some(setting)) if !listed(setting) => Places::of(environment, cores),
+        Some(_) | None => None,
     };
     let masks = placement.masks.iter().flatten().take(RANKS);
     let ranks = (0..).zip(masks).map(|(rank, cpus)| RankMask {

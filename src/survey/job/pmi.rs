@@ -41,6 +41,10 @@ pub(super) struct Library {
     /// Names of files that it cannot use.
     #[serde(deserialize_with = "crate::survey::knowledge::pattern")]
     pub(super) wrong: Regex,
+    /// Types for which it is not needed from a version on.
+    #[serde(default)]
+    spares: Vec<String>,
+    spares_since: Option<String>,
 }
 
 /// Whether a library speaks a type.
@@ -75,6 +79,15 @@ impl Spoken {
             Some((first, rest)) if rest.iter().all(|it| it == first) => first.clone(),
             Some(_) => Fit::Open("it depends on the version of the library".to_owned()),
         }
+    }
+}
+
+impl Library {
+    /// Whether this version speaks a type without it.
+    pub(super) fn is_spared(&self, kind: Option<&str>, version: Option<&String>) -> bool {
+        let listed = kind.is_some_and(|kind| self.spares.iter().any(|it| it == kind));
+        let since = self.spares_since.as_ref().zip(version);
+        listed && since.is_some_and(|(since, version)| compare_versions(version, since).is_ge())
     }
 }
 

@@ -1,7 +1,7 @@
 //! How the ranks of a launch learn who they are, and whether the MPI of the process speaks that.
 
 use super::launches::Launch;
-use super::pmi::{Fit, Spoken};
+use super::pmi::{Fit, Library, Spoken};
 use super::runs::Runs;
 use super::threads::setting;
 use crate::facts::{AGREEMENT_OF, Fact, MpiUse};
@@ -51,7 +51,9 @@ impl Runs<'_> {
         };
         let spoken = self.reading.know.process_management.of(vendor);
         let fits = fits(spoken, &kind, mpi, at, ledger);
-        let library = match spoken.and_then(|it| it.library.as_ref()) {
+        let needed =
+            |it: &&Library| !kind.value().is_some_and(|kind| it.is_spared(kind.as_deref(), mpi.version.value()));
+        let library = match spoken.and_then(|it| it.library.as_ref()).filter(needed) {
             None => none("not-needed"),
             Some(library) => match setting(&launch.environment, &library.variable) {
                 Setting::Value(text) if text.is_empty() || library.wrong.is_match(&text) => none("missing"),

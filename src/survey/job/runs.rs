@@ -39,7 +39,7 @@ impl Runs<'_> {
             environment: &launch.command.environment,
         };
         let placement = self.reading.know.launch_lines.place(&self.reading.request, &launch.line, &known);
-        let mask = placement.cpus_per_rank.value.or(placement.owned_cpus.value);
+        let mask = placement.cpus_per_rank.value;
         let pools = pools(self.facts, self.reading.know, &launch.environment, mask, placement.cpus_per_node.value);
         Placed { placement, pools }
     }
