@@ -21,6 +21,10 @@ pub const TURNS: usize = 64;
 /// Recorded commands.
 pub const COMMANDS: usize = 10_000;
 
+/// Bytes read a second time because what looked like arithmetic was none; beyond, `((` begins a command at once. Nested
+/// beginnings without an end would be read again and again.
+pub const REREAD_BYTES: usize = 256 << 10;
+
 /// Statements that are followed and words that are expanded.
 pub const STEPS: u32 = 50_000;
 

@@ -43,6 +43,8 @@ pub(super) struct Parser {
     pub(super) errors: Vec<SyntaxError>,
     pub(super) csh: bool,
     pub(super) pending: Vec<Pending>,
+    /// Bytes that were read as arithmetic and have to be read again as commands.
+    pub(super) reread: usize,
 }
 
 /// A here-document whose body is still to come.
@@ -67,7 +69,7 @@ pub(super) const DECLARATIONS: [&str; 5] = ["export", "declare", "typeset", "loc
 impl Parser {
     pub(super) fn new(origin: &Arc<Origin>, at: usize, end: usize) -> Self {
         let origin = Arc::clone(origin);
-        Self { origin, at, end, depth: 0, errors: Vec::new(), csh: false, pending: Vec::new() }
+        Self { origin, at, end, depth: 0, errors: Vec::new(), csh: false, pending: Vec::new(), reread: 0 }
     }
 
     pub(super) fn byte(&self, ahead: usize) -> u8 {

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::limits::REREAD_BYTES;
 use super::node::{After, Arm, Assigned, Assignment, Node, Redirect, Simple, Test, Word};
 use super::parser::{DECLARATIONS, Parser, Pending, is_name};
 use super::text::Span;
@@ -15,7 +16,7 @@ const BINARY: [&str; 14] = ["==", "!=", "=~", "=", "<", ">", "-eq", "-ne", "-lt"
 impl Parser {
     /// `(...)` is a subshell, `((...))` arithmetic unless it does not close as such.
     pub(super) fn parenthesis(&mut self) -> Node {
-        if self.byte(1) == b'(' && !self.csh {
+        if self.byte(1) == b'(' && !self.csh && self.reread < REREAD_BYTES {
             let (at, errors) = (self.at, self.errors.len());
             self.at += 2;
             let expression = self.arithmetic_until(b")");
@@ -23,6 +24,7 @@ impl Parser {
                 self.at += 2;
                 return Node::Arithmetic(expression);
             }
+            self.reread += self.at - at;
             self.at = at;
             self.errors.truncate(errors);
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::limits::REREAD_BYTES;
 use super::node::{Index, Node, Operation, Parameter, Piece, Word};
 use super::parser::{Parser, parse};
 use super::text::Origin;
@@ -238,7 +239,7 @@ impl Parser {
 
     /// `$(...)` and `$((...))`.
     fn substitution(&mut self, start: usize, quoted: bool, pieces: &mut Vec<Piece>) {
-        if self.byte(1) == b'(' {
+        if self.byte(1) == b'(' && self.reread < REREAD_BYTES {
             let (at, errors) = (self.at, self.errors.len());
             self.at += 2;
             let expression = self.arithmetic_until(b")");
@@ -247,6 +248,7 @@ impl Parser {
                 let span = self.span(start);
                 return pieces.push(Piece::Arithmetic { expression, quoted, span });
             }
+            self.reread += self.at - at;
             self.at = at;
             self.errors.truncate(errors);
         }
