@@ -10,7 +10,7 @@ use super::args::{CheckArgs, JobArgs, TargetArgs};
 use super::config::{self, Configured};
 use super::target::{self, Target, Targets};
 use crate::base::{TextFile, TreePath, Variables};
-use crate::discover::Start;
+use crate::discover::{DiscoverError, Start};
 use crate::facts::Facts;
 use crate::site::Site;
 use crate::survey::{JobKnowledge, JobQuestion, JobReading, read_job, survey};
@@ -18,6 +18,9 @@ use crate::tree::View;
 
 /// Largest script, in bytes; what stands behind is not read.
 const SCRIPT_BYTES: usize = 16 << 20;
+
+/// Facts that say nothing.
+const NOTHING: &str = r#"{"schema": "pyhpc-facts/1", "facts": {}}"#;
 
 /// What is asked about a job.
 pub(super) struct Asked<'a> {
@@ -99,9 +102,22 @@ fn environment(
                 question.target = python.text();
                 question.start = Start::Path(python);
             }
-            Ok(survey(view, &configured.knowledge, &question)?)
+            match survey(view, &configured.knowledge, &question) {
+                // The script can be audited without the environment; one that was named has to be there.
+                Err(DiscoverError::NoPython { .. }) if asked.targets.is_empty() => unknown(asked),
+                found => Ok(found?),
+            }
         }
     }
+}
+
+/// Facts of a process of which nothing is known.
+fn unknown(asked: &Asked<'_>) -> Result<Vec<Facts>> {
+    let mut facts = Facts::from_json(NOTHING).context("the empty facts that travel in this program cannot be read")?;
+    facts.target = asked.job.script.as_ref().map(|it| it.display().to_string()).unwrap_or_default();
+    let why = "no Python was found that the script could start; name its environment: audit --job SCRIPT PREFIX";
+    facts.gaps.iter_mut().for_each(|it| it.reason = why.to_owned());
+    Ok(vec![facts])
 }
 
 fn site(path: &PathBuf) -> Result<Site> {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Fact, Picture};
 
 /// One program that one launch line starts.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Run {
     /// `job.sh:12`; with the number of the program where a line starts several.
@@ -94,7 +94,7 @@ pub struct Run {
     pub fixed_cpu_list: Fact<Option<String>>,
     /// Where hardware threads are counted as cores, in words; null when they are not.
     pub hardware_threads: Fact<Option<String>>,
-    /// Runs that use the same cores at the same time.
+    /// Runs that use the same cores at the same time; the first of them names the others.
     pub rivals: Fact<Vec<String>>,
     /// A launcher that ranks of this one start; null when there is none.
     pub nested: Fact<Option<String>>,
@@ -127,7 +127,7 @@ pub struct Run {
 }
 
 /// A pool of threads in one rank.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ThreadPool {
     /// What keeps it: `openblas (pthreads)`, `libgomp`.

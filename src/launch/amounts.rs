@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::condition::Truth;
+use super::condition::{Ranges, Truth};
 use super::description::LaunchDescription;
 use super::effect::{Bind, Target};
 use super::line::{Line, said};
@@ -42,6 +42,8 @@ pub(super) struct Settings {
     pub(super) pmi: Option<Value>,
     pub(super) unread: Vec<Unread>,
     pub(super) assumptions: Vec<String>,
+    /// Numbers of variables that some versions of the launcher read.
+    some_versions: Vec<(Amount, Ranges, Quantity)>,
 }
 
 /// Nodes, ranks, ranks on one node.
@@ -71,6 +73,7 @@ impl Settings {
                 }
             }
         }
+        settings.whatever_the_version();
         for (amount, word) in &description.otherwise {
             if !settings.amounts.contains_key(amount) {
                 let quantity = otherwise(word, *amount, request);
@@ -145,7 +148,11 @@ impl Settings {
         match rule.version.truth(line.version.as_deref(), || "the version of the launcher is not known".to_owned()) {
             Truth::Yes => {}
             Truth::No => return self.unread.push(unread(None)),
-            Truth::Unknown(reason) => return self.unread.push(unread(Some(reason))),
+            Truth::Unknown(reason) => {
+                let number = rule.amount.map(|it| (it, rule.version.clone(), Quantity::read(name, value)));
+                self.some_versions.extend(number);
+                return self.unread.push(unread(Some(reason)));
+            }
         }
         let mut amounts = BTreeMap::new();
         let effects = said(rule, name, value, &mut amounts);
@@ -163,6 +170,23 @@ impl Settings {
             self.pmi = self.pmi.take().or(Some(value));
         }
         self.over = self.over.or(effects.over);
+    }
+}
+
+impl Settings {
+    /// A number that every version of the launcher reads, be it from another variable, is given.
+    fn whatever_the_version(&mut self) {
+        let several = std::mem::take(&mut self.some_versions);
+        for (amount, _, first) in &several {
+            let same = several.iter().filter(|it| it.0 == *amount);
+            let (ranges, numbers): (Vec<&Ranges>, Vec<&Quantity>) = same.map(|it| (&it.1, &it.2)).unzip();
+            if !Ranges::cover_all(&ranges) {
+                continue;
+            }
+            let agree = numbers.iter().all(|it| it.value == first.value);
+            let number = if agree { first.clone() } else { Quantity::unknown("it depends on the launcher's version") };
+            self.amounts.entry(*amount).or_insert((Strength::Variable as usize, number));
+        }
     }
 }
 

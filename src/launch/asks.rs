@@ -1,7 +1,7 @@
 //! What others ask about a launch line.
 
 use super::description::{LaunchDescription, Launchers};
-use super::line::Line;
+use super::line::{Line, Parameter};
 use super::meaning::{Amount, Meaning};
 
 impl Launchers {
@@ -26,6 +26,13 @@ impl Launchers {
     /// Whether the launcher of a line is a scheduler's own.
     pub fn is_of_scheduler(&self, line: &Line) -> bool {
         self.of(line).is_some_and(|it| it.scheduler.is_some())
+    }
+
+    /// Parameters of a line, each with the variable that says the same.
+    pub fn parameter_variables<'l>(&self, line: &'l Line) -> Vec<(String, &'l Parameter)> {
+        let prefix = self.of(line).and_then(|it| it.parameter_prefix.as_ref());
+        let named = |it: &'l Parameter| prefix.map(|prefix| (format!("{prefix}{}", it.name), it));
+        line.parameters.iter().filter_map(named).collect()
     }
 
     fn of(&self, line: &Line) -> Option<&LaunchDescription> {

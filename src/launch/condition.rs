@@ -101,6 +101,15 @@ impl Ranges {
         self.is_empty() || self.0.iter().any(|all| all.iter().all(fits))
     }
 
+    /// Whether every version lies in one of several.
+    pub(super) fn cover_all(several: &[&Self]) -> bool {
+        let bounds = several.iter().flat_map(|it| &it.0).flatten().map(|it| it.1.clone());
+        // Below all of them, at each, and behind each: between two of them nothing changes.
+        let mut samples = vec!["0".to_owned()];
+        samples.extend(bounds.flat_map(|it| [it.clone(), format!("{it}.0.0.1")]));
+        samples.iter().all(|version| several.iter().any(|it| it.holds(version)))
+    }
+
     /// Whether the version lies in one of them; without a version that is known only where nothing is asked.
     pub(super) fn truth(&self, version: Option<&str>, unknown: impl Fn() -> String) -> Truth {
         match version {

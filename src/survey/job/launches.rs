@@ -12,6 +12,7 @@ use crate::python::{self, At};
 use crate::tree::View;
 
 /// One program that one line starts.
+#[derive(Clone)]
 pub(super) struct Launch {
     /// The command of the script.
     pub(super) command: Command,
@@ -61,7 +62,7 @@ impl JobReading<'_> {
         let recorded = self.recorded();
         let asked = Asked { view: self.view, know: self.know, site: self.question.site, facts, recorded: &recorded };
         let mut launches = Vec::new();
-        for command in &self.script.commands {
+        for command in &self.commands() {
             let Some(found) = self.know.launch_lines.is_launch(&command.words) else { continue };
             let owner = match command.words.get(found.at) {
                 Some(word) if !found.candidates.is_empty() => {
@@ -80,14 +81,15 @@ impl JobReading<'_> {
                 let changes = self.know.launch_lines.changes(&line, &command.environment);
                 let python =
                     self.know.launch_lines.starts_interpreter(&line).then(|| python_start(&line.program, command));
-                launches.push(Launch {
+                let launch = Launch {
                     command: command.clone(),
                     owner: owner.clone(),
                     python: python.flatten(),
                     environment,
                     changes,
                     line,
-                });
+                };
+                launches.extend(self.through_scripts(launch, facts));
             }
         }
         launches
@@ -177,7 +179,7 @@ impl Launch {
     }
 }
 
-fn absolute(directory: &TreePath, path: &str) -> TreePath {
+pub(super) fn absolute(directory: &TreePath, path: &str) -> TreePath {
     if path.starts_with('/') {
         TreePath::new(path.as_bytes())
     } else {

@@ -20,6 +20,7 @@ mod rank_start;
 mod reach;
 mod relations;
 mod runs;
+mod scripts;
 mod settings;
 mod shell;
 mod surroundings;
@@ -70,16 +71,21 @@ pub fn read_job<'a>(view: &'a View, know: &'a JobKnowledge<'a>, question: JobQue
     let directives = job::directives(&source, &know.schedulers.prefixes());
     let request = know.schedulers.request(&directives, question.site);
     let environment = start(know, &question, &request);
-    let mut around = Around {
+    let mut around = around(view, know, &question, &request);
+    let script = job::read(&source, &Setup { environment, arguments: Vec::new() }, &mut around);
+    JobReading { view, know, question, request, script }
+}
+
+/// What a script finds around it.
+fn around<'a>(view: &'a View, know: &'a JobKnowledge<'a>, question: &JobQuestion<'a>, request: &Request) -> Around<'a> {
+    Around {
         view,
         directory: question.directory.clone(),
         site: question.site,
         shell: &know.shell,
         scheduler_variables: request.variables.iter().map(|(name, _)| name.clone()).collect(),
         prefix: question.prefix.clone(),
-    };
-    let script = job::read(&source, &Setup { environment, arguments: Vec::new() }, &mut around);
-    JobReading { view, know, question, request, script }
+    }
 }
 
 /// The environment in which the script begins: that of the shell that submits it, then what the scheduler sets.

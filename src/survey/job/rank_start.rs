@@ -121,7 +121,6 @@ impl Runs<'_> {
     }
 }
 
-/// `4.1` of `4.1.6`.
 /// Whether an MPI speaks a type of process management.
 fn fits(
     spoken: Option<&Spoken>,
@@ -148,6 +147,7 @@ fn fits(
     }
 }
 
+/// `4.1` of `4.1.6`.
 fn series(version: &str) -> String {
     version.split('.').take(2).collect::<Vec<_>>().join(".")
 }

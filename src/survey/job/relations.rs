@@ -17,10 +17,14 @@ pub(super) fn join(reading: &JobReading<'_>, launches: &[Launch], facts: &mut Fa
     if let Some(launch) = first_python(launches) {
         start(reading, launch, facts, &mut ledger);
     }
-    let runs = Runs { reading, facts };
-    let placed: Vec<Placed> = launches.iter().map(|it| runs.placed(it)).collect();
+    let other = launches.iter().find(|it| it.python.is_none()).map(|it| other_program(it, facts, &mut ledger));
+    let runs = |launch: &Launch| match &other {
+        Some(other) if launch.python.is_none() => Runs { reading, facts: other },
+        Some(_) | None => Runs { reading, facts },
+    };
+    let placed: Vec<Placed> = launches.iter().map(|it| runs(it).placed(it)).collect();
     let mut list: Vec<Run> =
-        launches.iter().zip(&placed).map(|(launch, placed)| runs.run(launch, placed, &mut ledger)).collect();
+        launches.iter().zip(&placed).map(|(launch, placed)| runs(launch).run(launch, placed, &mut ledger)).collect();
     rivals(launches, &mut list, &mut ledger);
     let mut job = Job {
         script: reading.question.script.clone(),
@@ -41,12 +45,26 @@ pub(super) fn join(reading: &JobReading<'_>, launches: &[Launch], facts: &mut Fa
     let pools: Vec<_> = placed.into_iter().map(|it| it.pools).collect();
     job.settings = Fact::known(settings(reading, launches, &pools, facts, &mut ledger), Vec::new());
     job.unclear = unclear(reading, launches, &mut ledger);
+    let list = merged(list);
     job.runs = match runs_hidden(reading, launches.len()) {
         Some(gap) => Fact::partial(list, Vec::new(), ledger.gap(&gap)),
         None => Fact::known(list, Vec::new()),
     };
     facts.job = Some(job);
     (facts.evidence, facts.gaps) = ledger.finish();
+}
+
+/// Runs of one line that differ in nothing but the branches in which they stand are one run.
+fn merged(list: Vec<Run>) -> Vec<Run> {
+    let mut once: Vec<Run> = Vec::new();
+    for run in list {
+        let same = |it: &&mut Run| Run { conditions: run.conditions.clone(), ..(**it).clone() } == run;
+        match once.iter_mut().find(same) {
+            Some(known) => known.conditions.retain(|it| run.conditions.contains(it)),
+            None => once.push(run),
+        }
+    }
+    once
 }
 
 impl JobReading<'_> {
@@ -84,27 +102,53 @@ fn start(reading: &JobReading<'_>, launch: &Launch, facts: &mut Facts, ledger: &
     }
 }
 
+/// The facts as they are of a program that is not the Python they describe: nothing is known of what it loads.
+fn other_program(launch: &Launch, facts: &Facts, ledger: &mut Ledger) -> Facts {
+    let program = launch.line.program.first().map_or_else(|| "it".to_owned(), |it| it.value.display());
+    let reason = format!("the facts are of Python, and {program} is another program");
+    let gap = ledger.open::<()>(&launch.line.place, &reason, "what the program of the line loads").gap();
+    let mut other = facts.clone();
+    if let Some(gap) = gap {
+        other.process.blas = Fact::unknown(gap);
+        other.process.openmp = Fact::unknown(gap);
+        other.process.mpi = Fact::unknown(gap);
+        other.process.hdf5 = Fact::unknown(gap);
+        other.process.libraries = Fact::unknown(gap);
+        other.packages = Fact::unknown(gap);
+    }
+    other
+}
+
 /// Launches that run at the same time on the same nodes.
 fn rivals(launches: &[Launch], runs: &mut [Run], ledger: &mut Ledger) {
     for (index, launch) in launches.iter().enumerate() {
-        let others = launches.iter().enumerate().filter(|(other, it)| {
-            *other != index
-                && it.command.phase == launch.command.phase
-                && (it.command.background || launch.command.background)
-                && it.line.place != launch.line.place
-                && it.line.launcher.is_some()
-        });
-        let shares = |it: &Launch| !it.line.says_its_cpus();
-        let names: Vec<(String, Place)> = others
-            .filter(|(_, it)| shares(it) && shares(launch) && launch.line.launcher.is_some())
-            .map(|(_, it)| (it.name(), it.line.place.clone()))
-            .collect();
+        let alone = launch.line.launcher.is_none() || launch.line.says_its_cpus();
+        // The first of several says it for all.
+        let told = launches.iter().take(index).any(|it| meet(it, launch));
+        let others = launches.iter().enumerate().filter(|(other, it)| *other != index && meet(launch, it));
+        let mut names: Vec<(String, Place)> = Vec::new();
+        for (_, it) in others.filter(|_| !alone && !told) {
+            let turn = it.line.place == launch.line.place;
+            let name = if turn { "further turns of its loop".to_owned() } else { it.name() };
+            if !names.iter().any(|(known, _)| *known == name) {
+                names.push((name, it.line.place.clone()));
+            }
+        }
         if let (Some(run), false) = (runs.get_mut(index), names.is_empty()) {
             let mut because = vec![ledger.place(&launch.line.place)];
             because.extend(names.iter().map(|(_, place)| ledger.place(place)));
             run.rivals = Fact::known(names.into_iter().map(|it| it.0).collect(), because);
         }
     }
+}
+
+/// Whether two launches may run at the same time on the same CPUs.
+fn meet(one: &Launch, other: &Launch) -> bool {
+    let at_once = one.command.phase == other.command.phase && (one.command.background || other.command.background);
+    // Several programs of one line are one step; its copies in other branches never run beside it.
+    let turns = one.line.part == other.line.part && one.command.conditions == other.command.conditions;
+    let apart = one.line.place != other.line.place || (turns && one.command.background);
+    at_once && apart && other.line.launcher.is_some() && !other.line.says_its_cpus()
 }
 
 fn programs(

@@ -13,7 +13,7 @@ use crate::survey::ledger::Ledger;
 
 /// A setting as it was met, before it is a fact.
 struct Met<'a> {
-    name: &'a str,
+    name: String,
     value: &'a Value,
     place: &'a Place,
     launch: &'a Launch,
@@ -31,18 +31,15 @@ pub(super) fn settings(
 ) -> Vec<Setting> {
     let mut met: BTreeMap<(Place, String), Met<'_>> = BTreeMap::new();
     for (launch, pools) in launches.iter().zip(pools) {
-        for environment in [&launch.environment, &launch.command.environment] {
-            for (name, binding) in environment.iter() {
-                let Binding::Set(value) = binding else { continue };
-                let Some(place) = value.places.first().filter(|it| 0 < it.line && 0 < it.column) else { continue };
-                if reading.sets(name, value) || !reading.concerns(name) {
-                    continue;
-                }
-                let key = (place.clone(), name.to_owned());
-                let one = met.entry(key).or_insert_with(|| Met { name, value, place, launch, pools, runs: Vec::new() });
-                if !one.runs.contains(&launch.name()) {
-                    one.runs.push(launch.name());
-                }
+        for (name, value, place) in said(reading, launch) {
+            let key = (place.clone(), name.clone());
+            let one = met.entry(key).or_insert_with(|| Met { name, value, place, launch, pools, runs: Vec::new() });
+            // What it means is asked of a launch of Python, where one gets it.
+            if one.launch.python.is_none() && launch.python.is_some() {
+                (one.launch, one.pools) = (launch, pools);
+            }
+            if !one.runs.contains(&launch.name()) {
+                one.runs.push(launch.name());
             }
         }
     }
@@ -57,6 +54,22 @@ pub(super) fn settings(
         let same = dead.iter().filter(|(name, other)| *name != it.name && *other == value).count();
         it.companions = Fact::known(u64::try_from(same).unwrap_or(u64::MAX), it.value.because().to_vec());
     }
+    list
+}
+
+/// Variables that reach a launch from the script, and parameters of its line that say the same as a variable.
+fn said<'a>(reading: &JobReading<'_>, launch: &'a Launch) -> Vec<(String, &'a Value, &'a Place)> {
+    let mut list = Vec::new();
+    for (name, binding) in launch.environment.iter().chain(launch.command.environment.iter()) {
+        let Binding::Set(value) = binding else { continue };
+        let Some(place) = value.places.first().filter(|it| 0 < it.line && 0 < it.column) else { continue };
+        if !reading.sets(name, value) && reading.concerns(name) {
+            list.push((name.to_owned(), value, place));
+        }
+    }
+    let parameters = reading.know.launch_lines.parameter_variables(&launch.line);
+    let known = parameters.into_iter().filter(|(name, _)| reading.know.registry.variable(name).is_some());
+    list.extend(known.map(|(name, it)| (name, &it.value, &it.place)));
     list
 }
 
@@ -80,12 +93,12 @@ fn one(reading: &JobReading<'_>, met: &Met<'_>, facts: &Facts, ledger: &mut Ledg
     let environment = &met.launch.environment;
     let at = met.place;
     let because = vec![ledger.place(at)];
-    let described = registry.variable(met.name);
-    let problem = met.value.text().and_then(|text| registry.problem(met.name, &text, &here));
+    let described = registry.variable(&met.name);
+    let problem = met.value.text().and_then(|text| registry.problem(&met.name, &text, &here));
     let problem = problem.filter(|it| it.kind != ProblemKind::Renamed);
-    let live = registry.live(met.name, &here, &|name| setting(environment, name));
+    let live = registry.live(&met.name, &here, &|name| setting(environment, name));
     Setting {
-        name: met.name.to_owned(),
+        name: met.name.clone(),
         place: named(at),
         value: ledger.text_of(met.value, at, &format!("what {} is", met.name)),
         group: described.map_or("none", |it| group(it.group)).to_owned(),
@@ -103,7 +116,7 @@ fn one(reading: &JobReading<'_>, met: &Met<'_>, facts: &Facts, ledger: &mut Ledg
         },
         problem_text: problem.as_ref().map(|it| it.text.clone()).unwrap_or_default(),
         instead: problem.and_then(|it| it.instead).unwrap_or_default(),
-        life: life(&live, described.is_some(), at, met.name, ledger),
+        life: life(&live, described.is_some(), met, ledger),
         dead_because: live.dead_because.unwrap_or_default(),
         companions: Fact::known(0, because.clone()),
         overwrites: overwrites(reading, met, ledger),
@@ -128,13 +141,17 @@ pub(super) fn group(group: Group) -> &'static str {
     }
 }
 
-fn life(live: &Live, described: bool, at: &Place, name: &str, ledger: &mut Ledger) -> Fact<String> {
+fn life(live: &Live, described: bool, met: &Met<'_>, ledger: &mut Ledger) -> Fact<String> {
+    let (name, at) = (&met.name, met.place);
     let because = vec![ledger.place(at)];
     if !described {
         return Fact::known("unregistered".to_owned(), because);
     }
     match (&live.dead_because, &live.unknown) {
         _ if !live.read_by.is_empty() => Fact::known("read".to_owned(), because),
+        (Some(_), _) if met.launch.python.is_none() => {
+            ledger.open(at, "it reaches no Python", &format!("whether anything reads {name}"))
+        }
         (Some(_), _) => Fact::known("dead".to_owned(), because),
         (None, Some(reason)) => ledger.open(at, reason, &format!("whether anything reads {name}")),
         (None, None) => ledger.open(at, "its readers are not known", &format!("whether anything reads {name}")),
@@ -144,7 +161,7 @@ fn life(live: &Live, described: bool, at: &Place, name: &str, ledger: &mut Ledge
 /// The value of the scheduler that another replaces.
 fn overwrites(reading: &JobReading<'_>, met: &Met<'_>, ledger: &mut Ledger) -> Fact<Option<String>> {
     let mut because = vec![ledger.place(met.place)];
-    let given = reading.request.variables.iter().find(|(name, _)| name == met.name);
+    let given = reading.request.variables.iter().find(|(name, _)| *name == met.name);
     match given.map(|(_, value)| (value, value.text(), met.value.text())) {
         Some((value, Some(theirs), Some(own))) if theirs != own => {
             because.extend(ledger.places(&value.places));
@@ -165,12 +182,11 @@ fn disagrees_with(met: &Met<'_>, environment: &Environment) -> Option<String> {
     let decides = |asked: &(u64, String)| asked.1 == met.name;
     let own = met.pools.list.iter().find(|it| it.1.asked.as_ref().is_some_and(decides))?;
     let (count, _) = own.1.asked.as_ref()?;
-    let other = met.pools.list.iter().find_map(|(pool, threads)| match &threads.asked {
-        Some((asked, variable)) if variable != met.name && asked != count => {
-            Some(format!("{} -> {}", written(environment, variable), pool.title))
+    met.pools.list.iter().find_map(|(pool, threads)| match &threads.asked {
+        Some((asked, variable)) if *variable != met.name && asked != count => {
+            Some(format!("{} for {}", written(environment, variable), pool.title))
         }
-        None if super::threads::takes_all(pool, environment) => Some(format!("no limit -> {}", pool.title)),
+        None if super::threads::takes_all(pool, environment) => Some(format!("no number for {}", pool.title)),
         Some(_) | None => None,
-    });
-    other.map(|other| format!("{} -> {}, {other}", written(environment, met.name), own.0.title))
+    })
 }

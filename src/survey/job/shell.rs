@@ -23,6 +23,12 @@ pub(super) struct ShellCommands {
     /// Variables that are set wherever a job runs, to what nobody knows.
     #[serde(default)]
     pub(super) login: Vec<String>,
+    /// Programs that read a script.
+    #[serde(default)]
+    pub(super) shells: Vec<String>,
+    /// Variables that are another in every rank of a launch.
+    #[serde(default)]
+    pub(super) of_rank: Vec<String>,
     /// Variables of the host that change the Python of an image.
     #[serde(default)]
     pub(super) changes_image: Vec<String>,
@@ -128,6 +134,8 @@ impl ShellCommands {
         self.activation.extend(more.activation);
         self.harmless.extend(more.harmless);
         self.login.extend(more.login);
+        self.shells.extend(more.shells);
+        self.of_rank.extend(more.of_rank);
         self.changes_image.extend(more.changes_image);
         self.fork_safe.extend(more.fork_safe);
         self.registers_memory.extend(more.registers_memory);

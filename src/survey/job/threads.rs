@@ -238,6 +238,9 @@ impl Pools {
                 }
             }
         }
+        if let (None, Some(reason)) = (&most, &self.open) {
+            return ledger.open(at, reason, "how many threads are asked for");
+        }
         let shown = most.as_ref().map(|(_, variable)| places(environment, variable)).unwrap_or_default();
         let because = ledger.resting(&shown, at);
         Fact::known(most.map(|it| it.0), because)
@@ -265,17 +268,19 @@ impl Pools {
                 }
             }
         }
-        Fact::known(names, vec![ledger.place(at)])
+        self.listed(names, at, ledger)
     }
 
     /// Pools that take every CPU that they see, because nothing limits them.
     pub(super) fn unlimited(&self, environment: &Environment, at: &Place, ledger: &mut Ledger) -> Fact<Vec<String>> {
         let mut names = Vec::new();
-        for ((pool, _), probe) in self.list.iter().zip(self.probes(environment)) {
+        let probes = self.probes(environment);
+        for ((pool, _), probe) in self.list.iter().zip(&probes) {
             // Teams of a runtime whose library has a number of its own are not started.
-            let limited =
-                |it: &(Pool, registry::Threads)| it.0.runtimes.contains(&pool.library.word) && it.1.asked.is_some();
-            if self.list.iter().any(limited) {
+            let limited = |((it, threads), probe): (&(Pool, registry::Threads), &registry::Threads)| {
+                it.runtimes.contains(&pool.library.word) && (threads.asked.is_some() || probe.started == Some(1))
+            };
+            if self.list.iter().zip(&probes).any(limited) {
                 continue;
             }
             match (&probe.asked, probe.started, &probe.unknown) {
@@ -291,8 +296,17 @@ impl Pools {
                 }
             }
         }
+        self.listed(names, at, ledger)
+    }
+
+    /// Names of pools; where further pools are possible, perhaps not all.
+    fn listed(&self, names: Vec<String>, at: &Place, ledger: &mut Ledger) -> Fact<Vec<String>> {
         let because = vec![ledger.place(at)];
-        Fact::known(names, because)
+        let open = self.open.as_ref().map(|it| ledger.open::<()>(at, it, "further pools of threads"));
+        match open.and_then(|it| it.gap()) {
+            Some(gap) => Fact::partial(names, because, gap),
+            None => Fact::known(names, because),
+        }
     }
 }
 

@@ -1,0 +1,181 @@
+//! Scripts that a command or a launch starts: `bash -c '...'`, `bash step.sh`, `srun ./per_rank.sh python program.py`.
+//!
+//! Invariant: a script that cannot be read stays what it is, a program of which nothing is known.
+
+use super::JobReading;
+use super::launches::{Launch, absolute};
+use super::python_start::python_start;
+use crate::facts::Facts;
+use crate::job::{self, Binding, Command, Environment, Setup, Source, Unclear, Word};
+
+/// Scripts that start scripts.
+const DEPTH: usize = 4;
+
+/// What a script says that others start.
+struct Inner {
+    commands: Vec<Command>,
+    unclear: Vec<Unclear>,
+}
+
+/// How a command starts a script.
+enum Called<'a> {
+    /// The text itself, and the words behind it.
+    Text(&'a Word, &'a [Word]),
+    /// A file, and its arguments.
+    File(&'a Word, &'a [Word]),
+}
+
+impl JobReading<'_> {
+    /// The commands of the script; those of a script that it starts in its place, where that starts a launch.
+    pub(super) fn commands(&self) -> Vec<Command> {
+        self.script.commands.iter().flat_map(|it| self.followed(it, 0)).collect()
+    }
+
+    fn followed(&self, command: &Command, depth: usize) -> Vec<Command> {
+        if DEPTH <= depth || self.know.launch_lines.is_launch(&command.words).is_some() {
+            return vec![command.clone()];
+        }
+        let (_, at) = self.know.launch_lines.strip(&command.words);
+        let words = command.words.get(at..).unwrap_or_default();
+        let Some(inner) = self.started(words, &command.environment, command) else { return vec![command.clone()] };
+        let all: Vec<Command> = inner.commands.iter().flat_map(|it| self.followed(it, depth + 1)).collect();
+        let launches = all.iter().any(|it| self.know.launch_lines.is_launch(&it.words).is_some());
+        if launches { all } else { vec![command.clone()] }
+    }
+
+    /// The Python programs of a script that a launch starts; the launch itself where it starts none.
+    pub(super) fn through_scripts(&self, launch: Launch, facts: Option<&Facts>) -> Vec<Launch> {
+        let hidden = launch.line.inner.last().is_some_and(|it| it.word.is_empty());
+        if launch.python.is_some() && !hidden {
+            return vec![launch];
+        }
+        let mut line = launch.line.clone();
+        let mut words = line.program.clone();
+        if hidden {
+            let first = line.inner.pop().map(|it| it.place);
+            let at = launch.command.words.iter().position(|it| Some(&it.place) == first.as_ref());
+            words = launch.command.words.get(at.unwrap_or(usize::MAX)..).unwrap_or_default().to_vec();
+        }
+        let mut environment = self.know.launch_lines.rank_environment(&line, &launch.command.environment);
+        super::containers::fill(&line, facts, &mut environment);
+        self.tell_ranks_apart(&words, &mut environment);
+        let Some(inner) = self.started(&words, &environment, &launch.command) else { return vec![launch] };
+        let all: Vec<Command> = inner.commands.iter().flat_map(|it| self.followed(it, 1)).collect();
+        let mut found: Vec<Launch> = Vec::new();
+        for command in all {
+            let Some(start) = self.know.launch_lines.is_launch(&command.words) else { continue };
+            let mut one = launch.clone();
+            one.line.inner.clone_from(&line.inner);
+            one.line.unclear.extend(inner.unclear.iter().cloned());
+            one.command.conditions.clone_from(&command.conditions);
+            one.command.directory.clone_from(&command.directory);
+            if start.candidates.is_empty() {
+                let own = self.know.launch_lines.read(&command.words, &start, None, None);
+                let Some(own) = own.into_iter().next() else { continue };
+                one.environment = self.know.launch_lines.rank_environment(&own, &command.environment);
+                one.line.inner.extend(own.outer);
+                one.line.inner.extend(own.inner);
+                one.line.program = own.program;
+                one.python = python_start(&one.line.program, &command);
+            } else {
+                one.environment.clone_from(&command.environment);
+                one.line.program.clone_from(&command.words);
+                one.python = None;
+            }
+            found.push(one);
+        }
+        let count = found.len();
+        for (index, one) in found.iter_mut().enumerate().filter(|_| 1 < count && launch.line.part.1 == 1) {
+            one.line.part = (index + 1, count);
+        }
+        if found.is_empty() { vec![launch] } else { found }
+    }
+
+    /// Variables by which a rank knows which one it is have another value in each.
+    fn tell_ranks_apart(&self, words: &[Word], environment: &mut Environment) {
+        let Some(first) = words.first() else { return };
+        for name in &self.know.shell.of_rank {
+            let reason = format!("{name} is another in every rank");
+            environment.set(name.as_str(), Binding::Unknown { reason, place: first.place.clone() });
+        }
+    }
+
+    /// What the script says that these words start; none where they start none, or one that is not there.
+    fn started(&self, words: &[Word], environment: &Environment, command: &Command) -> Option<Inner> {
+        let (path, bytes, arguments) = match self.called(words)? {
+            Called::Text(text, rest) => {
+                let known = text.value.text()?;
+                // As many lines and columns before it as in the script: its places are those of the script.
+                let lines = usize::try_from(text.place.line.saturating_sub(1)).unwrap_or_default();
+                let columns = usize::try_from(text.place.column).unwrap_or_default();
+                let before = "\n".repeat(lines) + &" ".repeat(columns);
+                // The first word behind the text is its `$0`.
+                (text.place.file.clone(), (before + &known).into_bytes(), rest.get(1..).unwrap_or_default())
+            }
+            Called::File(file, rest) => {
+                let path = file.value.text()?;
+                (path.clone(), self.script_file(&path, command)?, rest)
+            }
+        };
+        let setup = Setup {
+            environment: environment.clone(),
+            arguments: arguments.iter().map(|it| it.value.clone()).collect(),
+        };
+        let mut around = super::around(self.view, self.know, &self.question, &self.request);
+        let read = job::read(&Source { path: &path, bytes: &bytes }, &setup, &mut around);
+        let commands = read.commands.into_iter().map(|it| inside(it, command)).collect();
+        Some(Inner { commands, unclear: read.unclear })
+    }
+
+    fn called<'a>(&self, words: &'a [Word]) -> Option<Called<'a>> {
+        let (first, mut rest) = words.split_first()?;
+        let text = first.value.text()?;
+        let name = text.rsplit('/').next().unwrap_or_default();
+        if !self.know.shell.shells.iter().any(|it| it == name) {
+            return text.contains('/').then_some(Called::File(first, rest));
+        }
+        while let Some((word, behind)) = rest.split_first() {
+            let option = word.value.text()?;
+            match option.strip_prefix('-') {
+                Some(letters) if !letters.starts_with('-') && letters.ends_with('c') => {
+                    let (text, behind) = behind.split_first()?;
+                    return Some(Called::Text(text, behind));
+                }
+                Some("o" | "O") => rest = behind.get(1..).unwrap_or_default(),
+                Some(_) => rest = behind,
+                None => return Some(Called::File(word, behind)),
+            }
+        }
+        None
+    }
+
+    /// The text of a script, when it is there and one of a shell.
+    fn script_file(&self, path: &str, command: &Command) -> Option<Vec<u8>> {
+        let directory = match &command.directory {
+            None => Some(self.question.directory.clone()),
+            Some(value) => value.text().map(|it| absolute(&self.question.directory, &it)),
+        };
+        let places = directory.into_iter().chain([self.question.directory.clone()]);
+        for place in places {
+            // A file that is not there is one of the machine on which the job runs.
+            let Ok(text) = self.view.read_text(absolute(&place, path).as_bytes()) else { continue };
+            return text.starts_with("#!").then(|| text.into_bytes());
+        }
+        None
+    }
+}
+
+/// A command of a script, as part of the command that starts the script.
+fn inside(mut inner: Command, outer: &Command) -> Command {
+    let mut conditions = outer.conditions.clone();
+    conditions.append(&mut inner.conditions);
+    Command {
+        conditions,
+        background: inner.background || outer.background,
+        repeated: inner.repeated || outer.repeated,
+        phase: outer.phase,
+        stdin: inner.stdin.take().or_else(|| outer.stdin.clone()),
+        directory: inner.directory.take().or_else(|| outer.directory.clone()),
+        ..inner
+    }
+}

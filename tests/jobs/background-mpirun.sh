@@ -1,0 +1,7 @@
+#!/bin/bash
+#SBATCH -N 1 -n 32 --exclusive
+module load python/3.11 openmpi/4.1.6
+export OMP_NUM_THREADS=1
+mpirun -np 16 python a.py &
+mpirun -np 16 python b.py &
+wait

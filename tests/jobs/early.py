@@ -1,0 +1,3 @@
+import os
+os.environ["OPENBLAS_NUM_THREADS"] = "8"
+import numpy

@@ -1,0 +1,4 @@
+#!/bin/bash
+#SBATCH -N 1 -n 1 -c 16
+export OMP_NUM_THREADS=8
+srun -c 16 python pool_fork.py

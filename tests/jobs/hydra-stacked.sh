@@ -1,0 +1,6 @@
+#!/bin/bash
+#SBATCH -N 1 -n 16 --exclusive
+module load python/3.11 mpich/4.2.2
+export OMP_NUM_THREADS=4
+export OMP_PROC_BIND=close
+mpiexec -n 16 python app.py
