@@ -30,10 +30,8 @@ fn page(runs: Vec<Run>) -> String {
     let facts = "scheduler scheduler_version login_environment settings process_pools late_settings parallel_opens
         shadowing_files unclear expected_blas";
     let runs = serde_json::to_value(runs).unwrap();
-    let job: Job = unknown_but(
-        facts,
-        json!({ "script": "job.sh", "site": null, "runs": { "value": runs, "because": [] }, "suggestions": [] }),
-    );
+    let job: Job =
+        unknown_but(facts, json!({ "script": "job.sh", "site": null, "runs": { "value": runs, "because": [] } }));
     let mut case = cases::clean();
     case.facts.job = Some(job);
     render(Format::Table, &reports(&[case]), &Look::BATCH)
