@@ -329,7 +329,9 @@ impl<'a> Site<'a> {
 
     /// What a list of CPUs in front of the program, or in front of a launcher that binds nothing, leaves of an outcome.
     fn confined(&self, outcome: Outcome) -> Outcome {
-        let of = |wrappers: &[Wrapper]| wrappers.iter().rev().find_map(|it| it.cpus.clone());
+        // Masks and NUMA nodes are not followed: what they leave is taken for everything.
+        let lists = |it: &&Wrapper| it.given.iter().any(|it| it.means == Meaning::CpuList);
+        let of = |wrappers: &[Wrapper]| wrappers.iter().rev().filter(lists).find_map(|it| it.cpus.clone());
         let (inner, outer) = (of(&self.line.inner), of(&self.line.outer));
         let within = match (inner, outer) {
             (Some(list), _) => list,

@@ -211,7 +211,19 @@ impl Asked<'_> {
 
     fn of_facts(&self, launcher: &Launcher) -> Option<Said> {
         let vendor = launcher.vendor.value().filter(|it| *it != "none")?;
-        Some((vendor.clone(), launcher.version.value().cloned()))
+        let version = launcher.version.value().cloned();
+        Some((vendor.clone(), version.or_else(|| self.version_of_library(vendor, launcher))))
+    }
+
+    /// A launcher that names no version has that of the MPI library of its prefix.
+    fn version_of_library(&self, vendor: &str, launcher: &Launcher) -> Option<String> {
+        let prefix = directory(directory(launcher.path.value()?.as_deref()?));
+        let uses = self.facts?.process.mpi.value()?;
+        let own = uses.iter().find(|it| {
+            let beside = it.lib.value().cloned().flatten().is_some_and(|it| directory(directory(&it)) == prefix);
+            beside && it.vendor.value().is_some_and(|it| it == vendor)
+        });
+        own?.version.value().cloned()
     }
 
     /// The version of a launcher that only one description knows: that of the scheduler, of a module, or of the facts.
@@ -224,6 +236,10 @@ impl Asked<'_> {
         let of_facts = || self.of_facts(self.launcher()?).filter(|it| it.0 == word)?.1;
         of_scheduler().map(|it| it.value.clone()).or_else(of_module).or_else(of_facts)
     }
+}
+
+fn directory(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |it| it.0)
 }
 
 fn said(provides: &Provides) -> Option<Said> {
