@@ -116,17 +116,16 @@ fn shown(finding: &Finding) -> String {
 
 /// `line` of an expectation as places; none where any will do.
 fn places(line: &Value, script: &str) -> Option<Places> {
-    let one = |it: &Value| match it {
-        Value::String(text) => {
-            let (file, number) = text.rsplit_once(':').unwrap();
-            (file.to_owned(), number.parse().unwrap())
-        }
-        number => (script.to_owned(), number.as_u64().unwrap()),
+    let one = |it: &Value| match it.as_str().and_then(|it| it.rsplit_once(':')) {
+        Some((file, line)) => (file.to_owned(), line.parse().unwrap()),
+        None => (script.to_owned(), it.as_u64().unwrap()),
     };
-    match line {
-        Value::Null => None,
-        Value::Array(list) => Some(list.iter().map(one).collect()),
-        other => Some(BTreeSet::from([one(other)])),
+    if line.is_null() {
+        return None;
+    }
+    match line.as_array() {
+        Some(list) => Some(list.iter().map(one).collect()),
+        None => Some(BTreeSet::from([one(line)])),
     }
 }
 
