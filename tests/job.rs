@@ -1,6 +1,7 @@
 //! Job scripts in `tests/job` and what is read in them: directives, commands with environment and conditions, what is unclear.
 //!
-//! `NAME.sh` (`.pbs`, `.lsf`, `.csh`) is the script, `NAME.txt` what is found; `UPDATE=1` rewrites the latter. A first line
+//! `NAME.sh` (`.pbs`, `.lsf`, `.csh`) is the script, `NAME.txt` what is found; `UPDATE=1` rewrites the latter. Scripts of
+//! `tests/jobs` are read too where `tests/job` has a `NAME.txt`. A first line
 //! `#@ NAME=VALUE ...` behind the interpreter line sets up the environment; `#@ rest` makes all other variables unknown.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
@@ -17,21 +18,34 @@ use std::path::{Path, PathBuf};
 use pyhpc_audit::job::{Command, Environment, Place, Setup, Source, Surroundings, Word, read};
 
 fn scripts() -> Vec<PathBuf> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/job");
-    let mut found: Vec<PathBuf> = fs::read_dir(directory).unwrap().map(|it| it.unwrap().path()).collect();
+    let of = |directory: PathBuf| fs::read_dir(directory).unwrap().map(|it| it.unwrap().path());
+    let shared = of(transcripts().with_file_name("jobs")).filter(|it| transcript(it).is_file());
+    let mut found: Vec<PathBuf> = of(transcripts()).chain(shared).collect();
     found.retain(|it| it.extension().is_some_and(|it| ["sh", "pbs", "lsf", "csh"].iter().any(|other| it == *other)));
     found.sort();
     found
 }
 
+fn transcripts() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/job")
+}
+
+fn transcript(script: &Path) -> PathBuf {
+    transcripts().join(script.file_name().unwrap()).with_extension("txt")
+}
+
 #[test]
 fn scripts_are_read_as_written_down() {
     let mut differing = Vec::new();
-    for script in scripts() {
+    let scripts = scripts();
+    let written = fs::read_dir(transcripts()).unwrap();
+    let written = written.filter(|it| it.as_ref().unwrap().path().extension().is_some_and(|it| it == "txt")).count();
+    assert_eq!(scripts.len(), written, "every transcript has its script");
+    for script in scripts {
         let bytes = fs::read(&script).unwrap();
         let name = script.file_name().unwrap().to_str().unwrap();
         let found = show::transcript(name, &bytes);
-        let expected = script.with_extension("txt");
+        let expected = transcript(&script);
         if std::env::var_os("UPDATE").is_some() {
             fs::write(&expected, &found).unwrap();
         } else if fs::read_to_string(&expected).unwrap_or_default() != found {
@@ -84,7 +98,12 @@ fn bash_agrees_on_what_is_a_script() {
             }
         }
     }
-    println!("{broken} of {} texts are no script", seeds().count() * 3);
+    let texts = seeds().count() * 3;
+    println!("{broken} of {texts} texts are no script");
+    assert!(
+        texts / 10 < broken && broken < texts * 2 / 3,
+        "{broken} of {texts} are broken: both kinds have to be there"
+    );
     assert!(
         differing.is_empty(),
         "{} differ\n{}",
@@ -124,6 +143,8 @@ fn bash_gives_the_values_that_are_predicted() {
         }
     }
     println!("{calls} calls; {known} predicted commands are known in every word");
+    let scripts = seeds().count();
+    assert!(scripts < calls && scripts < known, "{calls} calls and {known} known commands of {scripts} scripts");
     assert!(
         differing.is_empty(),
         "{} differ\n{}",
