@@ -8,7 +8,8 @@ use std::path::Path;
 use pyhpc_audit::base::{TextFile, builtin_files};
 use pyhpc_audit::job::{Binding, Directive, Environment, Place, Value, Word};
 use pyhpc_audit::launch::{
-    Amount, Bound, CpusPerTask, Known, LaunchExample, Launchers, Line, Placement, Quantity, Request, Schedulers,
+    Amount, Bound, Checked, CpusPerTask, Known, LaunchExample, Launchers, Line, Placement, Quantity, Request,
+    Schedulers,
 };
 use pyhpc_audit::site::{Selection, Site};
 use serde::Deserialize;
@@ -140,6 +141,14 @@ fn masks(placement: &Placement) -> String {
     }
 }
 
+fn checked(checked: &Checked, nothing: &str) -> String {
+    match (checked.problems.as_slice(), &checked.open) {
+        ([], Some(_)) => "unknown".to_owned(),
+        ([], None) => nothing.to_owned(),
+        (problems, _) => problems.iter().map(|it| it.text.as_str()).collect::<Vec<_>>().join("; "),
+    }
+}
+
 /// What the launch says under a key of `expect`, as text.
 fn said(read: &Read, key: &str) -> String {
     let (line, place) = (&read.lines[0], &read.placement);
@@ -167,9 +176,9 @@ fn said(read: &Read, key: &str) -> String {
         .to_owned(),
         "overwritten" => place.overwritten.iter().map(|it| it.name.as_str()).collect::<Vec<_>>().join(" "),
         "dead" => place.dead.iter().map(|it| it.text.split(' ').next().unwrap()).collect::<Vec<_>>().join(" "),
-        "contradictions" => place.contradictions.iter().map(|it| it.text.as_str()).collect::<Vec<_>>().join("; "),
-        "cpu_list" => place.cpu_list.as_ref().map_or("none".to_owned(), |it| it.text.clone()),
-        "hardware_threads" => place.hardware_threads.as_ref().map_or("none".to_owned(), |it| it.text.clone()),
+        "contradictions" => checked(&place.contradictions, ""),
+        "cpu_list" => checked(&place.cpu_list, "none"),
+        "hardware_threads" => checked(&place.hardware_threads, "none"),
         "wrappers" => line.wrappers().map(|it| it.word.as_str()).collect::<Vec<_>>().join(" "),
         "fixed_cpus" => {
             let cpus = line.wrappers().find_map(|it| it.cpus.as_ref());

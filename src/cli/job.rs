@@ -1,6 +1,7 @@
 //! `audit --job`: a job script together with the environment that its launch lines start.
 
-use std::fs;
+use std::fs::File;
+use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -16,8 +17,8 @@ use crate::site::Site;
 use crate::survey::{JobKnowledge, JobQuestion, JobReading, read_job, survey};
 use crate::tree::View;
 
-/// Largest script, in bytes; what stands behind is not read.
-const SCRIPT_BYTES: usize = 16 << 20;
+/// Largest script or site profile, in bytes; what stands behind is not read.
+const SCRIPT_BYTES: u64 = 16 << 20;
 
 /// Facts that say nothing.
 const NOTHING: &str = r#"{"schema": "pyhpc-facts/1", "facts": {}}"#;
@@ -46,8 +47,7 @@ pub(super) struct Joined {
 /// When the script, the site profile or the environment is not there, or not what it should be.
 pub(super) fn joined(asked: &Asked<'_>, script: &Path, configured: &Configured) -> Result<Joined> {
     let path = script.display().to_string();
-    let mut bytes = fs::read(script).with_context(|| format!("could not read the job script {path}"))?;
-    bytes.truncate(SCRIPT_BYTES);
+    let bytes = beginning(script).with_context(|| format!("could not read the job script {path}"))?;
     let site = match &asked.job.site {
         Some(path) => Some(site(path)?),
         None => config::found_site().map(|it| site(&it)).transpose()?,
@@ -120,9 +120,17 @@ fn unknown(asked: &Asked<'_>) -> Result<Vec<Facts>> {
     Ok(vec![facts])
 }
 
-fn site(path: &PathBuf) -> Result<Site> {
-    let text =
-        fs::read_to_string(path).with_context(|| format!("could not read the site profile {}", path.display()))?;
+/// A file up to the largest size.
+fn beginning(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(SCRIPT_BYTES).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn site(path: &Path) -> Result<Site> {
+    let text = beginning(path)
+        .and_then(|it| String::from_utf8(it).map_err(io::Error::other))
+        .with_context(|| format!("could not read the site profile {}", path.display()))?;
     let stem = path.file_stem().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
     Ok(Site::parse(&TextFile { path: path.display().to_string(), stem, text })?)
 }

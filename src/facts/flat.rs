@@ -72,13 +72,9 @@ impl Writer<'_> {
     }
 
     fn packages(&mut self) {
-        match &self.facts.packages {
-            Fact::Known { value, .. } => {
-                for package in value.iter().filter(|it| it.audited && it.active) {
-                    self.put(&format!("pkg.{}.version", package.name), &package.version);
-                }
-            }
-            Fact::Unknown { unknown } => self.hide("pkg.*.version", *unknown),
+        let packages = self.each("pkg.*.version", &self.facts.packages);
+        for package in packages.iter().filter(|it| it.audited && it.active) {
+            self.put(&format!("pkg.{}.version", package.name), &package.version);
         }
     }
 

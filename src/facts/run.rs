@@ -108,11 +108,11 @@ pub struct Run {
     /// That MPI against the one that the process loads: `same`, `other-version`, `other`, `none`.
     #[schemars(extend("x-words" = ["same", "other-version", "other", "none"]))]
     pub module_agreement: Fact<String>,
-    /// A path of the run on a file system that nodes share, and its kind: `/scratch/case.h5 on lustre`; null when every path
-    /// that the script names lies elsewhere.
-    pub shared_path: Fact<Option<String>>,
-    /// Whether locks work there: `yes`, `no`, `none` (no such path).
-    #[schemars(extend("x-words" = ["yes", "no", "none"]))]
+    /// A path of the run on a file system that nodes share, and its kind: `/scratch/case.h5 on lustre`; unknown where the script
+    /// names none.
+    pub shared_path: Fact<String>,
+    /// Whether locks work there: `yes`, `no`.
+    #[schemars(extend("x-words" = ["yes", "no"]))]
     pub shared_locks: Fact<String>,
     /// The image that it starts; null when there is none.
     pub image: Fact<Option<String>>,

@@ -196,7 +196,7 @@ impl Reader<'_> {
                 name,
             });
         }
-        Ok(Fact::partial(packages, Vec::new(), self.gap("packages")))
+        Ok(Fact::partial(packages, Vec::new(), self.further("packages", "pkg.*.version")))
     }
 
     fn process(&mut self) -> Result<Process, FactsError> {
@@ -239,7 +239,7 @@ impl Reader<'_> {
     /// The packages of the file are what its process imported, and perhaps more.
     fn imports(&mut self) -> Read<Vec<String>> {
         let names = self.users("pkg");
-        Ok(Fact::partial(names, Vec::new(), self.gap("imports")))
+        Ok(Fact::partial(names, Vec::new(), self.further("imports", "pkg.*.version")))
     }
 
     fn failures(&mut self) -> Read<Vec<ImportFailure>> {
@@ -275,7 +275,7 @@ impl Reader<'_> {
                 user,
             });
         }
-        Ok(Fact::partial(uses, Vec::new(), self.gap(kind)))
+        Ok(Fact::partial(uses, Vec::new(), self.further(kind, &format!("{kind}.*"))))
     }
 
     fn mpi(&mut self) -> Read<Vec<MpiUse>> {
@@ -298,7 +298,7 @@ impl Reader<'_> {
                 user,
             });
         }
-        Ok(Fact::partial(uses, Vec::new(), self.gap("mpi")))
+        Ok(Fact::partial(uses, Vec::new(), self.further("mpi", "mpi.*")))
     }
 
     fn hdf5(&mut self) -> Read<Vec<Hdf5Use>> {
@@ -324,7 +324,7 @@ impl Reader<'_> {
                 user,
             });
         }
-        Ok(Fact::partial(uses, Vec::new(), self.gap("hdf5")))
+        Ok(Fact::partial(uses, Vec::new(), self.further("hdf5", "hdf5.*")))
     }
 
     /// `mpi.agreement` compares mpi4py with h5py and nobody else.
@@ -464,11 +464,14 @@ impl Reader<'_> {
     }
 
     fn gap(&mut self, key: &str) -> GapId {
-        let reason = match self.flat.unknown.get(key) {
-            Some(reason) => reason.clone(),
-            None => format!("{SAYS_NOTHING}{key}"),
-        };
-        let gap = Gap { path: String::new(), stage: "facts".to_owned(), reason, hides: key.to_owned() };
+        self.further(key, key)
+    }
+
+    /// What hides further members of a list: the file may say it of all their keys.
+    fn further(&mut self, hides: &str, keys: &str) -> GapId {
+        let said = self.flat.unknown.get(keys).cloned();
+        let reason = said.unwrap_or_else(|| format!("{SAYS_NOTHING}{hides}"));
+        let gap = Gap { path: String::new(), stage: "facts".to_owned(), reason, hides: hides.to_owned() };
         let at = self.gaps.iter().position(|it| *it == gap).unwrap_or_else(|| {
             self.gaps.push(gap);
             self.gaps.len() - 1

@@ -45,6 +45,25 @@ pub struct Problem {
     pub places: Vec<Place>,
 }
 
+/// What does not fit, and why there may be more.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Each of them once.
+    pub problems: Vec<Problem>,
+    /// What would have to be known to look further.
+    pub open: Option<String>,
+}
+
+impl Checked {
+    fn found(text: String, places: &[Place]) -> Self {
+        Self { problems: vec![Problem { text, places: places.to_vec() }], open: None }
+    }
+
+    fn open(reason: String) -> Self {
+        Self { problems: Vec::new(), open: Some(reason) }
+    }
+}
+
 pub(super) fn cpus_per_task(description: &LaunchDescription, request: &Request, settings: &Settings) -> CpusPerTask {
     let asked = request.amount(Amount::CpusPerRank);
     let reads = description.variables.iter().any(|it| it.amount == Some(Amount::CpusPerRank));
@@ -88,24 +107,29 @@ pub(super) fn dead(settings: &Settings) -> Vec<Problem> {
     certainly.map(|it| problem(&it.name, &it.places)).collect()
 }
 
-pub(super) fn contradictions(request: &Request, line: &Line, settings: &Settings, place: &Placement) -> Vec<Problem> {
+pub(super) fn contradictions(request: &Request, line: &Line, settings: &Settings, place: &Placement) -> Checked {
     let mut problems = Vec::new();
+    let mut open = None;
     let mut add = |text: String, of: &[&Quantity]| {
         let places = of.iter().flat_map(|it| it.places.iter().cloned()).collect();
         problems.push(Problem { text, places });
     };
     let ranks_asked = request.amount(Amount::Slots);
     let (ranks, nodes, per_node) = (&place.ranks, &place.nodes, &place.ranks_per_node);
-    if let (Some(started), Some(asked)) = (ranks.value, ranks_asked.value)
-        && asked < started
-    {
-        add(format!("{started} ranks are started, the job asks for {asked}"), &[ranks, &ranks_asked]);
+    match (ranks.value, ranks_asked.value) {
+        (Some(started), Some(asked)) if asked < started => {
+            add(format!("{started} ranks are started, the job asks for {asked}"), &[ranks, &ranks_asked]);
+        }
+        (None, Some(_)) => open = Some(ranks.reason()),
+        (Some(_), _) | (None, None) => {}
     }
     let nodes_asked = request.amount(Amount::Nodes);
-    if let (Some(used), Some(asked)) = (nodes.value, nodes_asked.value)
-        && asked < used
-    {
-        add(format!("{used} nodes are used, the job asks for {asked}"), &[nodes, &nodes_asked]);
+    match (nodes.value, nodes_asked.value) {
+        (Some(used), Some(asked)) if asked < used => {
+            add(format!("{used} nodes are used, the job asks for {asked}"), &[nodes, &nodes_asked]);
+        }
+        (None, Some(_)) => open = Some(nodes.reason()),
+        (Some(_), _) | (None, None) => {}
     }
     let said = |amount| line.amounts.get(&amount).and_then(|it| it.value);
     let all = (said(Amount::Ranks), said(Amount::RanksPerNode), said(Amount::Nodes));
@@ -116,33 +140,44 @@ pub(super) fn contradictions(request: &Request, line: &Line, settings: &Settings
     }
     let cpus = settings.amount(Amount::CpusPerRank).filter(|_| settings.given(Amount::CpusPerRank));
     let wanted = cpus.and_then(|it| it.value).zip(per_node.value);
-    if let (Some((cpus_of_rank, ranks)), Some(node), Some(cpus)) = (wanted, place.cpus_per_node.value, cpus)
-        && cpus_of_rank.checked_mul(ranks).is_none_or(|it| node < it)
-    {
-        add(format!("{ranks} ranks x {cpus_of_rank} CPUs, the node has {node}"), &[cpus, per_node]);
+    match (wanted, place.cpus_per_node.value, cpus) {
+        (Some((cpus_of_rank, ranks)), Some(node), Some(cpus))
+            if cpus_of_rank.checked_mul(ranks).is_none_or(|it| node < it) =>
+        {
+            add(format!("{ranks} ranks x {cpus_of_rank} CPUs, the node has {node}"), &[cpus, per_node]);
+        }
+        (Some(_), None, _) => open = Some(place.cpus_per_node.reason()),
+        (None, _, Some(cpus)) if cpus.value.is_none() => open = Some(cpus.reason()),
+        (None, _, Some(_)) => open = Some(per_node.reason()),
+        (_, _, _) => {}
     }
-    problems
+    Checked { problems, open }
 }
 
-pub(super) fn cpu_list(bind: &Bind, places: &[Place], place: &Placement) -> Option<Problem> {
+pub(super) fn cpu_list(bind: &Bind, places: &[Place], place: &Placement) -> Checked {
     let read: fn(&str) -> Vec<u32> = if bind.to == Target::Masks { hexadecimal } else { list };
     if !matches!(bind.to, Target::List | Target::OneOfList | Target::Masks) {
-        return None;
+        return Checked::default();
     }
-    let problem = |text: String| Some(Problem { text, places: places.to_vec() });
+    let problem = |text: String| Checked::found(text, places);
     let entries = bind.list.len() as u64;
     if let Some(ranks) = place.ranks_per_node.value.filter(|it| *it != entries) {
         return problem(format!("{entries} entries for {ranks} ranks of a node"));
     }
-    let beyond = |cpus: u64| bind.list.iter().flat_map(|it| read(it)).find(|it| cpus <= u64::from(*it));
-    let node = place.cpus_per_node.value?;
-    if let Some(number) = beyond(node) {
+    let masks: Vec<Vec<u32>> = bind.list.iter().map(|it| read(it)).collect();
+    let node = &place.cpus_per_node;
+    let beyond = |cpus: u64| masks.iter().flatten().find(|it| cpus <= u64::from(**it));
+    if let Some((number, node)) = node.value.and_then(|it| Some((beyond(it)?, it))) {
         return problem(format!("CPU {number} on a node that has {node}"));
     }
-    let masks: Vec<Vec<u32>> = bind.list.iter().map(|it| read(it)).collect();
     let mut seen = std::collections::BTreeSet::new();
-    let twice = masks.iter().flatten().find(|it| !seen.insert(**it))?;
-    problem(format!("CPU {twice} is given to several ranks"))
+    if let Some(twice) = masks.iter().flatten().find(|it| !seen.insert(**it)) {
+        return problem(format!("CPU {twice} is given to several ranks"));
+    }
+    match [&place.ranks_per_node, node].into_iter().find(|it| it.value.is_none()) {
+        Some(unknown) => Checked::open(unknown.reason()),
+        None => Checked::default(),
+    }
 }
 
 pub(super) fn hardware_threads(
@@ -150,12 +185,17 @@ pub(super) fn hardware_threads(
     settings: &Settings,
     place: &Placement,
     threads: &Quantity,
-) -> Option<Problem> {
-    let cpus = settings.amount(Amount::CpusPerRank).filter(|_| settings.given(Amount::CpusPerRank))?;
-    let (count, each) = (cpus.value?, threads.value?);
-    if !description.counts_threads || each <= 1 || count <= 1 || place.smt.value.is_none_or(|it| it <= 1) {
-        return None;
+) -> Checked {
+    let given = settings.amount(Amount::CpusPerRank).filter(|_| settings.given(Amount::CpusPerRank));
+    let Some(cpus) = given.filter(|_| description.counts_threads) else { return Checked::default() };
+    let all = [cpus, &place.smt, threads];
+    if all.iter().any(|it| it.value.is_some_and(|it| it <= 1)) {
+        return Checked::default();
     }
+    let (Some(count), Some(_), Some(each)) = (cpus.value, place.smt.value, threads.value) else {
+        let unknown = all.iter().find(|it| it.value.is_none());
+        return unknown.map_or_else(Checked::default, |it| Checked::open(it.reason()));
+    };
     let text = format!("{count} CPUs are {} cores with {each} hardware threads each", count.div_ceil(each));
-    Some(Problem { text, places: cpus.places.clone() })
+    Checked::found(text, &cpus.places)
 }

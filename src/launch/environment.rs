@@ -18,7 +18,7 @@ pub fn apply(environment: &Environment, changes: &[EnvironmentChange]) -> Enviro
             Change::Forward(name) => after.set(name.clone(), environment.get(name)),
             Change::KeepAll => after = environment.clone(),
             Change::KeepNone => after = nothing(environment, place),
-            Change::Unknown(what) => after.set_rest(Rest::Unknown { reason: what.clone(), place: place.clone() }),
+            Change::Unknown(what) => after.forget(what, place),
         }
     }
     after

@@ -33,7 +33,7 @@ mod values;
 mod wrapper;
 
 pub use change::{Change, EnvironmentChange};
-pub use checks::{CpusPerTask, Overwritten, Problem};
+pub use checks::{Checked, CpusPerTask, Overwritten, Problem};
 pub use description::{LaunchDescription, LaunchExample, Launchers};
 pub use environment::apply;
 pub use grammar::Given;

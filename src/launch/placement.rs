@@ -1,7 +1,7 @@
 //! Where a launch puts its ranks: how many on a node, on which CPUs, bound or not, and why.
 
 use super::amounts::{Counts, Settings};
-use super::checks::{self, CpusPerTask, Overwritten, Problem};
+use super::checks::{self, Checked, CpusPerTask, Overwritten, Problem};
 use super::condition::Truth;
 use super::description::{LaunchDescription, Launchers};
 use super::effect::{Bind, Each, Target};
@@ -79,11 +79,11 @@ pub struct Placement {
     /// Variables of the scheduler that the script sets to something else.
     pub overwritten: Vec<Overwritten>,
     /// Where the line asks for something else than the job.
-    pub contradictions: Vec<Problem>,
+    pub contradictions: Checked,
     /// What is wrong with an explicit list of CPUs.
-    pub cpu_list: Option<Problem>,
+    pub cpu_list: Checked,
     /// Hardware threads that are counted as cores.
-    pub hardware_threads: Option<Problem>,
+    pub hardware_threads: Checked,
     /// Variables of the launcher that this version does not read.
     pub dead: Vec<Problem>,
     /// What was taken as given although nobody said it.
@@ -193,7 +193,7 @@ impl<'a> Site<'a> {
         };
         let mut place = place.on(&self.machine);
         place.contradictions = checks::contradictions(self.request, self.line, &self.settings, &place);
-        place.cpu_list = self.explicit().and_then(|it| checks::cpu_list(&it.0, &it.1, &place));
+        place.cpu_list = self.explicit().map(|it| checks::cpu_list(&it.0, &it.1, &place)).unwrap_or_default();
         place.hardware_threads = checks::hardware_threads(self.description, &self.settings, &place, &self.threads);
         place
     }

@@ -87,6 +87,9 @@ struct Description {
     clamp_unless: Option<When>,
     default: DefaultCount,
     default_most: Option<u64>,
+    /// Whether it starts no more threads than it was built for.
+    #[serde(default)]
+    ceiling: bool,
     /// A variable that limits every count.
     limit: Option<String>,
     /// More than this, or than the variable says, is refused.
@@ -210,6 +213,11 @@ impl Pool {
     /// The variables that say how many, the first that is set wins.
     pub fn variables(&self) -> impl Iterator<Item = &str> {
         self.description.chain.iter().flat_map(Link::variables)
+    }
+
+    /// Whether it starts no more threads than its library was built for.
+    pub fn has_ceiling(&self) -> bool {
+        self.description.ceiling
     }
 
     /// How many threads it has in an environment, on a mask of so many CPUs of a node with so many.

@@ -62,8 +62,9 @@ impl Registry {
         if standings.iter().all(|it| *it == Standing::Absent) {
             return None;
         }
-        if let Some(problem) = removed(variable, &standings) {
-            return Some(problem);
+        let removed = removed(variable, &standings);
+        if let Some(problem) = removed.as_ref().filter(|it| it.unsure.is_none()) {
+            return Some(problem.clone());
         }
         if standings.iter().all(|it| matches!(it, Standing::Absent | Standing::Not(_))) {
             return None;
@@ -74,7 +75,7 @@ impl Registry {
             let text = format!("{} took its place", new.name);
             Some(Problem::certain(ProblemKind::Renamed, text, Some(new.name.clone())))
         };
-        value_problem.or_else(renamed)
+        value_problem.or(removed).or_else(renamed)
     }
 }
 
@@ -84,18 +85,23 @@ impl Problem {
     }
 }
 
-/// Every reader that is there is too new for it.
+/// Every reader that is there is too new for it, or perhaps is.
 fn removed(variable: &Variable, standings: &[Standing]) -> Option<Problem> {
-    let mut reason = None;
+    let (mut reason, mut unsure) = (None, None);
     for (reader, standing) in variable.readers.iter().zip(standings) {
         match standing {
             Standing::Not(text) if reader.until.is_some() => reason = Some(text),
+            Standing::Unclear(text) => {
+                unsure = Some(text);
+                reason = reason.or(Some(text).filter(|_| reader.until.is_some()));
+            }
             Standing::Absent => {}
-            Standing::Not(_) | Standing::Reads | Standing::Unclear(_) => return None,
+            Standing::Not(_) | Standing::Reads => return None,
         }
     }
     let instead = variable.replaced_by.as_ref().map(|it| it.name.clone());
-    Some(Problem::certain(ProblemKind::Removed, reason?.clone(), instead))
+    let certain = Problem::certain(ProblemKind::Removed, reason?.clone(), instead);
+    Some(Problem { unsure: unsure.cloned(), ..certain })
 }
 
 /// A version that is there does not know the value, or not any more.

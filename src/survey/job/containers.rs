@@ -2,7 +2,7 @@
 
 use super::JobKnowledge;
 use super::launches::Launch;
-use super::places::named;
+use super::places::{named, whole};
 use super::process::fits_any;
 use crate::facts::{EvidenceId, Fact, Facts};
 use crate::job::{Binding, Environment, Place, Rest, Value};
@@ -92,10 +92,22 @@ impl Inside<'_> {
     /// Variables of the script that get in and change what Python does.
     fn leaks(&self, know: &JobKnowledge<'_>, ledger: &mut Ledger) -> Fact<Vec<String>> {
         let (mut list, mut because) = (Vec::new(), Vec::new());
+        let hides = "which variables of the script enter the image";
+        let mut open = None;
+        if let (true, Rest::Unknown { reason, place }) = (self.lets_in(), self.host().rest()) {
+            open = ledger.open::<()>(place, reason, hides).gap();
+        }
         if self.lets_in() {
             for (name, binding) in self.host().iter().filter(|(name, _)| fits_any(&know.shell.changes_image, name)) {
-                let Binding::Set(value) = binding else { continue };
                 let kept_out = fits_any(&self.container.never, name) || self.set_inside.contains(&name);
+                let value = match binding {
+                    Binding::Set(value) => value,
+                    Binding::Unknown { reason, place } if !kept_out => {
+                        open = open.or_else(|| ledger.open::<()>(place, reason, hides).gap());
+                        continue;
+                    }
+                    Binding::Unknown { .. } | Binding::Unset(_) => continue,
+                };
                 let overridden = self.container.image_wins && matches!(self.own(name), Some(Some(_)));
                 let empty = value.text().is_some_and(|it| it.is_empty());
                 if kept_out || overridden || empty {
@@ -107,7 +119,7 @@ impl Inside<'_> {
             }
         }
         because.push(ledger.place(self.at));
-        Fact::known(list, because)
+        whole(list, because, open)
     }
 
     /// Whether the user site of the home directory is seen: the home is mounted, and nothing switches the user site off.
@@ -116,26 +128,24 @@ impl Inside<'_> {
         if !self.container.home || self.container.no_home.is_some() {
             return Fact::known(false, because);
         }
+        let hides = "whether the user site is seen in the image";
         let off = |text: Option<String>| text.is_some_and(|it| !it.is_empty() && it != "0");
         let name = super::process::NO_USER_SITE;
         let from_host = if self.lets_in() { self.host().get(name) } else { Binding::Unset(Place::default()) };
-        let ranks = match (self.launch.environment.value(name), from_host) {
-            (Some(value), _) => off(value.text()) || !value.is_known(),
-            (None, Binding::Set(value)) => off(value.text()) || !value.is_known(),
-            (None, Binding::Unset(_)) => false,
-            (None, Binding::Unknown { reason, place }) => {
-                return ledger.open(&place, &reason, "whether the user site is seen in the image");
-            }
+        let given = match (self.launch.environment.value(name), from_host) {
+            (Some(value), _) => Some(value.clone()),
+            (None, Binding::Set(value)) => Some(value),
+            (None, Binding::Unset(_)) => None,
+            (None, Binding::Unknown { reason, place }) => return ledger.open(&place, &reason, hides),
         };
+        let open = given.as_ref().is_some_and(|it| !it.is_known() && !it.is_certainly_not_empty());
+        let ranks = given.is_some_and(|it| off(it.text()) || it.is_certainly_not_empty());
         let switched_off = self.launch.python.as_ref().is_some_and(|it| it.no_user_site);
         match self.own(name) {
             _ if ranks || switched_off => Fact::known(false, because),
+            _ if open => ledger.open(self.at, &format!("{name} is not known"), hides),
             Some(own) => Fact::known(!off(own), because),
-            None => ledger.open(
-                self.at,
-                "what the image itself sets is not known",
-                "whether the user site is seen in the image",
-            ),
+            None => ledger.open(self.at, "what the image itself sets is not known", hides),
         }
     }
 

@@ -7,11 +7,7 @@ use crate::job::{Place, Value};
 use crate::survey::ledger::Ledger;
 
 /// A path of the run that lies on a file system which nodes share, and whether locks work there.
-pub(super) fn shared(
-    reading: &JobReading<'_>,
-    launch: &Launch,
-    ledger: &mut Ledger,
-) -> (Fact<Option<String>>, Fact<String>) {
+pub(super) fn shared(reading: &JobReading<'_>, launch: &Launch, ledger: &mut Ledger) -> (Fact<String>, Fact<String>) {
     let at = &launch.line.place;
     let hides = "whether the program works on a shared file system";
     let Some(site) = reading.question.site.filter(|it| !it.filesystems.is_empty()) else {
@@ -20,15 +16,10 @@ pub(super) fn shared(
     };
     let arguments = launch.line.program.iter().map(|it| &it.value);
     let named: Vec<&Value> = arguments.chain(&launch.command.directory).collect();
-    let mut elsewhere = false;
     for value in named {
         let Some(path) = beginning(value) else { continue };
         let Some(filesystem) = site.filesystem(&path) else { continue };
-        let Some(kind) = &filesystem.kind else { continue };
-        if !reading.know.shell.shared_filesystems.contains(&kind.value) {
-            elsewhere = true;
-            continue;
-        }
+        let Some(kind) = filesystem.kind.as_ref().filter(|it| reading.is_shared(&it.value)) else { continue };
         let line = Place { file: site.path.clone(), line: filesystem.line, ..Place::default() };
         let mut because = ledger.resting(&value.places, at);
         because.push(ledger.place(&line));
@@ -40,14 +31,17 @@ pub(super) fn shared(
                 "whether locks work",
             ),
         };
-        return (Fact::known(Some(format!("{path} on {}", kind.value)), because), locks);
+        return (Fact::known(format!("{path} on {}", kind.value), because), locks);
     }
-    if elsewhere {
-        let because = vec![ledger.place(at)];
-        return (Fact::known(None, because.clone()), Fact::known("none".to_owned(), because));
-    }
-    let reason = "no path in the script tells where the program reads and writes";
+    // A path elsewhere says nothing of the other files that the program opens.
+    let reason = "no path in the script lies on a shared file system, and the program may open others";
     (ledger.open(at, reason, hides), ledger.open(at, reason, hides))
+}
+
+impl JobReading<'_> {
+    fn is_shared(&self, kind: &str) -> bool {
+        self.know.shell.shared_filesystems.iter().any(|it| it == kind)
+    }
 }
 
 /// The absolute path that a value is, or that it gives to an option, as far as its beginning is known.

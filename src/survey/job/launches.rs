@@ -62,7 +62,7 @@ impl JobReading<'_> {
         let recorded = self.recorded();
         let asked = Asked { view: self.view, know: self.know, site: self.question.site, facts, recorded: &recorded };
         let mut launches = Vec::new();
-        for command in &self.commands() {
+        for command in &self.commands {
             let Some(found) = self.know.launch_lines.is_launch(&command.words) else { continue };
             let owner = match command.words.get(found.at) {
                 Some(word) if !found.candidates.is_empty() => {

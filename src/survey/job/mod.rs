@@ -9,6 +9,7 @@ mod containers;
 mod filesystems;
 mod knowledge;
 mod launches;
+mod listed;
 mod picture;
 mod pinning;
 mod places;
@@ -29,7 +30,7 @@ mod whose;
 
 use crate::base::{Gap, Stage, TreePath, Variables};
 use crate::facts::Facts;
-use crate::job::{self, Binding, Environment, Place, Rest, Script, Setup, Source, Value};
+use crate::job::{self, Binding, Command, Environment, Place, Rest, Script, Setup, Source, Unclear, Value};
 use crate::launch::Request;
 use crate::site::Site;
 use crate::tree::View;
@@ -62,7 +63,12 @@ pub struct JobReading<'a> {
     know: &'a JobKnowledge<'a>,
     question: JobQuestion<'a>,
     request: Request,
-    script: Script,
+    /// The commands of the script and of the scripts that it starts in its place.
+    commands: Vec<Command>,
+    /// What of them could not be followed.
+    unclear: Vec<Unclear>,
+    /// Their launches, before there are facts of the environment.
+    launches: Vec<Launch>,
 }
 
 /// Follows a job script.
@@ -72,8 +78,14 @@ pub fn read_job<'a>(view: &'a View, know: &'a JobKnowledge<'a>, question: JobQue
     let request = know.schedulers.request(&directives, question.site);
     let environment = start(know, &question, &request);
     let mut around = around(view, know, &question, &request);
-    let script = job::read(&source, &Setup { environment, arguments: Vec::new() }, &mut around);
-    JobReading { view, know, question, request, script }
+    let setup = Setup { environment, arguments: Vec::new() };
+    let Script { commands, mut unclear, .. } = job::read(&source, &setup, &mut around);
+    let mut reading =
+        JobReading { view, know, question, request, commands: Vec::new(), unclear: Vec::new(), launches: Vec::new() };
+    reading.commands = reading.commands(&commands, &mut unclear);
+    reading.unclear = unclear;
+    reading.launches = reading.launches(None);
+    reading
 }
 
 /// What a script finds around it.
@@ -81,6 +93,7 @@ fn around<'a>(view: &'a View, know: &'a JobKnowledge<'a>, question: &JobQuestion
     Around {
         view,
         directory: question.directory.clone(),
+        of_this_machine: question.variables.is_some(),
         site: question.site,
         shell: &know.shell,
         scheduler_variables: request.variables.iter().map(|(name, _)| name.clone()).collect(),
@@ -113,8 +126,7 @@ fn start(know: &JobKnowledge<'_>, question: &JobQuestion<'_>, request: &Request)
 impl JobReading<'_> {
     /// The variables of the process that the first launch line starts, as far as they are known.
     pub fn variables(&self) -> Option<Variables> {
-        let launches = self.launches(None);
-        let launch = first_python(&launches)?;
+        let launch = first_python(&self.launches)?;
         let mut variables = Variables::default();
         for (name, binding) in launch.environment.iter() {
             let Binding::Set(value) = binding else { continue };
@@ -140,23 +152,20 @@ impl JobReading<'_> {
 
     /// The interpreter that the first launch line starts, when its path is known.
     pub fn target(&self) -> Option<TreePath> {
-        let launches = self.launches(None);
-        let launch = first_python(&launches)?;
+        let launch = first_python(&self.launches)?;
         let path = launch.interpreter(self.view)?;
         self.view.is_file(path.as_bytes()).then_some(path)
     }
 
     /// The launcher of the first launch line, when its file can be told: that is whose it is asked of.
     pub fn launcher(&self) -> Option<TreePath> {
-        let launches = self.launches(None);
-        let path = TreePath::new(first_python(&launches)?.owner.path.as_ref()?.as_bytes());
+        let path = TreePath::new(first_python(&self.launches)?.owner.path.as_ref()?.as_bytes());
         self.view.is_file(path.as_bytes()).then_some(path)
     }
 
     /// Modules that the program of the first launch line imports, when it can be read.
     pub fn imports(&self) -> Vec<String> {
-        let launches = self.launches(None);
-        let Some(launch) = first_python(&launches) else { return Vec::new() };
+        let Some(launch) = first_python(&self.launches) else { return Vec::new() };
         programs::imports(&self.program(launch), self.know)
     }
 
@@ -182,7 +191,7 @@ const RUNS: usize = 256;
 
 /// What hides further runs.
 fn runs_hidden(reading: &JobReading<'_>, launches: usize) -> Option<Gap> {
-    let more = RUNS <= launches || job::limits::COMMANDS <= reading.script.commands.len();
+    let more = RUNS <= launches || job::limits::COMMANDS <= reading.commands.len();
     let path = TreePath::new(reading.question.script.as_bytes());
     more.then(|| Gap::new(&path, Stage::Job, "the script starts too many commands", "further runs"))
 }

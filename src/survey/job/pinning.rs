@@ -3,7 +3,7 @@
 use super::launches::Launch;
 use super::picture::word;
 use super::runs::Runs;
-use super::threads::{Pools, places, runtimes, setting};
+use super::threads::{Pools, open_runtimes, places, runtimes, setting};
 use crate::facts::{EvidenceId, Fact, Run};
 use crate::job::Place;
 use crate::launch::{Amount, Bound, Meaning, Placement};
@@ -34,22 +34,23 @@ impl Runs<'_> {
                 }
                 Setting::Unknown(reason) => return ledger.open(at, &reason, "whether a runtime pins threads again"),
                 Setting::Unset => {
-                    let under = |pair: &&[String; 2]| {
-                        run.launcher.value() == Some(&pair[0]) && run.placement.value() == Some(&pair[1])
-                    };
-                    if it.unset_under.iter().any(|pair| under(&pair)) {
-                        return Fact::known(Some(format!("{} is not set", it.variable)), because);
+                    let is = |fact: &Fact<String>, word: &String| fact.value().is_none_or(|it| it == word);
+                    let known = run.launcher.gap().or(run.placement.gap());
+                    let under = it
+                        .unset_under
+                        .iter()
+                        .any(|[launcher, placement]| is(&run.launcher, launcher) && is(&run.placement, placement));
+                    match (under, known) {
+                        (true, Some(gap)) => return Fact::unknown(gap),
+                        (true, None) => return Fact::known(Some(format!("{} is not set", it.variable)), because),
+                        (false, _) => {}
                     }
                 }
             }
         }
-        match self.facts.process.openmp.value() {
-            Some(_) => Fact::known(None, because),
-            None => ledger.open(
-                at,
-                "which OpenMP runtimes the process has is not known",
-                "whether a runtime pins threads again",
-            ),
+        match open_runtimes(self.facts) {
+            None => Fact::known(None, because),
+            Some(reason) => ledger.open(at, reason, "whether a runtime pins threads again"),
         }
     }
 
@@ -63,7 +64,13 @@ impl Runs<'_> {
     ) -> Fact<Vec<String>> {
         let at = &launch.line.place;
         let binder = runtimes(self.facts).into_iter().find(|it| self.reading.know.shell.binds_when_loaded.contains(it));
-        let Some(binder) = binder else { return Fact::known(Vec::new(), vec![ledger.place(at)]) };
+        let hides = "whether pools see one CPU only";
+        let Some(binder) = binder else {
+            return match open_runtimes(self.facts) {
+                None => Fact::known(Vec::new(), vec![ledger.place(at)]),
+                Some(reason) => ledger.open(at, reason, hides),
+            };
+        };
         let read = |name: &str| setting(&launch.environment, name);
         let because: Vec<EvidenceId> = match self.reading.know.pools.binds_threads(&binder, &read) {
             Some(Decision::Yes(variable)) => {
@@ -72,7 +79,7 @@ impl Runs<'_> {
                 because.push(ledger.place(at));
                 because
             }
-            Some(Decision::Unknown(reason)) => return ledger.open(at, &reason, "whether pools see one CPU only"),
+            Some(Decision::Unknown(reason)) => return ledger.open(at, &reason, hides),
             Some(Decision::No(_)) | None => return Fact::known(Vec::new(), vec![ledger.place(at)]),
         };
         let facts = run.pools.value().into_iter().flatten();
@@ -82,7 +89,7 @@ impl Runs<'_> {
                 && pool.library.word != binder
                 && fact.asked.value() != Some(&Some(1))
         });
-        Fact::known(starved.map(|((pool, _), _)| pool.title.clone()).collect(), because)
+        pools.listed(starved.map(|((pool, _), _)| pool.title.clone()).collect(), because, at, ledger)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Places of a script become evidence, numbers with places become facts, what is unknown becomes a gap.
 
 use crate::base::Stage;
-use crate::facts::{Evidence, EvidenceId, Fact};
+use crate::facts::{Evidence, EvidenceId, Fact, GapId};
 use crate::job::{Binding, Place, Value};
 use crate::launch::Quantity;
 use crate::survey::ledger::Ledger;
@@ -70,6 +70,14 @@ impl Ledger {
 pub(super) fn named(place: &Place) -> String {
     let name = place.file.rsplit('/').next().unwrap_or_default();
     format!("{name}:{}", place.line)
+}
+
+/// A list, and what may hide further members of it.
+pub(super) fn whole<T>(list: Vec<T>, because: Vec<EvidenceId>, open: Option<GapId>) -> Fact<Vec<T>> {
+    match open {
+        Some(gap) => Fact::partial(list, because, gap),
+        None => Fact::known(list, because),
+    }
 }
 
 /// The text of a variable, when it is set and known.

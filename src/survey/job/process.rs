@@ -2,7 +2,7 @@
 
 use super::JobKnowledge;
 use super::launches::Launch;
-use super::places::{known_text, named};
+use super::places::{known_text, named, whole};
 use super::python_start::PythonStart;
 use super::whose::Owner;
 use crate::base::Glob;
@@ -43,11 +43,8 @@ pub(super) fn variables(
     match environment.rest() {
         Rest::Unset => Fact::known(list, because),
         Rest::Unknown { reason, place } => {
-            let open: Fact<()> = ledger.open(place, reason, "which other variables the process has");
-            match open {
-                Fact::Unknown { unknown } => Fact::partial(list, because, unknown),
-                Fact::Known { .. } => Fact::known(list, because),
-            }
+            let open = ledger.open::<()>(place, reason, "which other variables the process has");
+            whole(list, because, open.gap())
         }
     }
 }
@@ -66,9 +63,20 @@ pub(super) fn user_site(
     }
     let site = &facts.environment.user_site;
     // What the installation itself forbids, no variable allows.
-    if facts.environment.python.kind.value().is_some_and(|it| it == "venv") {
+    let kind = &facts.environment.python.kind;
+    if kind.value().is_some_and(|it| it == "venv") {
         return site.enabled.clone();
     }
+    let enabled = by_variable(launch, start, at, ledger);
+    match (enabled.value(), kind) {
+        (Some(true), Fact::Unknown { unknown }) => Fact::unknown(*unknown),
+        (_, _) => enabled,
+    }
+}
+
+/// Whether the variables of the launch leave the user site on.
+fn by_variable(launch: &Launch, start: &PythonStart, at: &Place, ledger: &mut Ledger) -> Fact<bool> {
+    let because = |ledger: &mut Ledger| vec![ledger.place(at)];
     match launch.environment.get(NO_USER_SITE) {
         _ if start.ignores_variables => Fact::known(true, because(ledger)),
         Binding::Unset(place) => {

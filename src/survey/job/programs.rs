@@ -4,14 +4,14 @@
 use super::JobKnowledge;
 use super::JobReading;
 use super::launches::{Launch, ProgramText};
-use super::places::named;
+use super::places::{named, whole};
 use super::process::fits_any;
-use super::threads::{Pools, presence, runtimes};
+use super::threads::{Pools, is_told, open_runtimes, presence, runtimes, setting};
 use crate::base::TreePath;
 use crate::facts::{AGREEMENT_OF, EvidenceId, Fact, Facts, LateSetting, ParallelOpen, ProcessPool, Run, ShadowingFile};
 use crate::job::{Binding, Place};
 use crate::python::{At, How, Import, Pool, PoolKind, Start, Value, shadows};
-use crate::registry::{Moment, Presence};
+use crate::registry::{Moment, Presence, Reader, Setting};
 use crate::survey::ledger::Ledger;
 
 /// Described packages that the program imports whatever happens, in its order.
@@ -193,15 +193,20 @@ impl Around<'_> {
     }
 
     fn fork_safe(&self, place: &Place, ledger: &mut Ledger) -> Fact<Option<String>> {
-        let names = &self.reading.know.shell.fork_safe;
-        let set = names.iter().find(|it| {
-            super::process::text(&self.launch.environment, it).is_some_and(|value| !value.is_empty() && value != "0")
-        });
-        match set {
-            Some(name) => {
-                let shown = super::threads::places(&self.launch.environment, name);
-                Fact::known(Some(name.clone()), ledger.resting(&shown, place))
+        let environment = &self.launch.environment;
+        let mut open = None;
+        for name in &self.reading.know.shell.fork_safe {
+            match setting(environment, name) {
+                Setting::Value(value) if !value.is_empty() && value != "0" => {
+                    let shown = super::threads::places(environment, name);
+                    return Fact::known(Some(name.clone()), ledger.resting(&shown, place));
+                }
+                Setting::Value(_) | Setting::Unset => {}
+                Setting::Unknown(reason) => open = Some(reason),
             }
+        }
+        match open {
+            Some(reason) => ledger.open(place, &reason, "whether a setting makes forks safe"),
             None => Fact::known(None, vec![ledger.place(place)]),
         }
     }
@@ -210,27 +215,41 @@ impl Around<'_> {
     fn hanging_runtime(&self, place: &Place, ledger: &mut Ledger) -> Fact<Option<String>> {
         let hangs = |it: &String| fits_any(&self.reading.know.shell.hangs_after_fork, it);
         let because = vec![ledger.place(place)];
-        if self.facts.process.openmp.value().is_none() {
-            return ledger.open(place, "which OpenMP runtimes the process has is not known", "whether a fork hangs");
-        }
-        let Some(runtime) = runtimes(self.facts).into_iter().find(hangs) else { return Fact::known(None, because) };
+        let hides = "whether a fork hangs";
+        let Some(runtime) = runtimes(self.facts).into_iter().find(hangs) else {
+            return match open_runtimes(self.facts) {
+                None => Fact::known(None, because),
+                Some(reason) => ledger.open(place, reason, hides),
+            };
+        };
         let uses = |it: &(crate::registry::Pool, crate::registry::Threads)| {
             it.0.runtimes.contains(&runtime) && it.1.started != Some(1)
         };
         match self.pools.list.iter().find(|it| uses(it)) {
             Some((_, threads)) if threads.started.is_none() => {
-                ledger.open(place, "how many threads it has is not known", "whether a fork hangs")
+                ledger.open(place, "how many threads it has is not known", hides)
             }
             Some(_) => Fact::known(Some(runtime), because),
-            None => Fact::known(None, because),
+            None => match &self.pools.open {
+                None => Fact::known(None, because),
+                Some(reason) => ledger.open(place, reason, hides),
+            },
         }
     }
 
     /// Variables that are set after the library that reads them when it is loaded.
-    pub(super) fn late_settings(&self, ledger: &mut Ledger) -> Vec<LateSetting> {
+    pub(super) fn late_settings(&self, ledger: &mut Ledger) -> Fact<Vec<LateSetting>> {
         let mut list = Vec::new();
+        let mut open = None;
         for write in self.text.program.environ.iter().filter(|it| it.how != How::Delete) {
-            let Some((reader, import)) = self.loaded_before(&write.name, &write.at) else { continue };
+            let Some((reader, import)) = self.loaded_before(&write.name, &write.at) else {
+                if self.may_be_read_before(&write.name, &write.at) {
+                    let reason = format!("which libraries read {} before it is set is not known", write.name);
+                    let hides = "settings that come too late";
+                    open = open.or_else(|| ledger.open::<()>(&self.text.place(&write.at), &reason, hides).gap());
+                }
+                continue;
+            };
             let (place, import_place) = (self.text.place(&write.at), self.text.place(&import.at));
             let because = vec![ledger.place(&place), ledger.place(&import_place)];
             let value = match &write.value {
@@ -248,24 +267,35 @@ impl Around<'_> {
                 certain: !import.at.conditional && !import.at.in_function,
             });
         }
-        list
+        whole(list, Vec::new(), open)
     }
 
     fn group(&self, name: &str) -> String {
         self.reading.know.registry.variable(name).map_or("none", |it| super::settings::group(it.group)).to_owned()
     }
 
+    /// Libraries that read a variable when they are loaded, and whether they are there.
+    fn readers_at_load(&self, name: &str) -> impl Iterator<Item = (&Reader, Presence)> {
+        let variable = self.reading.know.registry.variable(name);
+        let readers = variable.into_iter().flat_map(|it| &it.readers);
+        let scheduler = self.reading.request.scheduler.as_deref();
+        let here = move |word: &str| presence(word, self.facts, self.launch, scheduler, self.reading.know);
+        readers.filter(|it| it.at == Moment::Load).map(move |it| (it, here(&it.library)))
+    }
+
+    /// Whether a library that may be there reads the variable, and an earlier import may have loaded it.
+    fn may_be_read_before(&self, name: &str, at: &At) -> bool {
+        self.first_load().is_some_and(|load| load < at.order)
+            && self.readers_at_load(name).any(|(_, presence)| presence == Presence::Unknown)
+    }
+
     /// The library that read the variable when an earlier import loaded it.
     fn loaded_before(&self, name: &str, at: &At) -> Option<(String, &Import)> {
-        let variable = self.reading.know.registry.variable(name)?;
-        let scheduler = self.reading.request.scheduler.as_deref();
-        let at_load = variable.readers.iter().filter(|it| it.at == Moment::Load);
-        let here = at_load.filter(|it| {
-            let presence = presence(&it.library, self.facts, self.launch, scheduler, self.reading.know);
-            matches!(&presence, Presence::Present { threading, .. }
+        let here = self.readers_at_load(name).filter(|(it, presence)| {
+            matches!(presence, Presence::Present { threading, .. }
                 if it.threading.is_empty() || threading.as_ref().is_some_and(|own| it.threading.contains(own)))
         });
-        here.into_iter().find_map(|reader| {
+        here.into_iter().find_map(|(reader, _)| {
             let users = self.users_of(&reader.library);
             let loads = |it: &&Import| {
                 let top = it.module.split('.').next().unwrap_or_default();
@@ -304,21 +334,28 @@ impl Around<'_> {
     }
 
     /// Files beside the program that answer imports of packages that are installed.
-    pub(super) fn shadowing_files(&self, ledger: &mut Ledger) -> Vec<ShadowingFile> {
+    pub(super) fn shadowing_files(&self, ledger: &mut Ledger) -> Fact<Vec<ShadowingFile>> {
+        let none = || Fact::known(Vec::new(), Vec::new());
         let safe = self.launch.python.as_ref().is_some_and(|it| it.safe_path)
             || super::process::text(&self.launch.environment, "PYTHONSAFEPATH").is_some_and(|it| !it.is_empty());
-        let Some(directory) = self.text.directory.as_ref().filter(|_| !safe) else { return Vec::new() };
+        let Some(directory) = self.text.directory.as_ref().filter(|_| !safe) else { return none() };
         // A directory that cannot be listed holds no file that Python could import.
-        let Ok(entries) = self.reading.view.list(directory.as_bytes()) else { return Vec::new() };
+        let Ok(entries) = self.reading.view.list(directory.as_bytes()) else { return none() };
         let names: Vec<String> = entries.iter().map(|(name, _)| String::from_utf8_lossy(name).into_owned()).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let program = &self.text.program;
         let mut list = Vec::new();
+        let mut open = None;
         for shadow in shadows(&names, &program.imports, &self.reading.know.calls) {
             let installed = self.facts.packages.value().into_iter().flatten().any(|it| it.name == shadow.module);
             let standard = self.is_standard(&shadow.module);
-            let import = program.imports.get(shadow.import);
-            if let (true, Some(import)) = (installed || standard, import) {
+            let Some(import) = program.imports.get(shadow.import) else { continue };
+            if !installed && !standard && !is_told(&self.facts.packages, |_| true) {
+                let reason = format!("whether {} is a package of the environment is not known", shadow.module);
+                let place = self.text.place(&import.at);
+                open = open.or_else(|| ledger.open::<()>(&place, &reason, "files that shadow modules").gap());
+            }
+            if installed || standard {
                 let path = directory.join(shadow.file.as_bytes());
                 let because: Vec<EvidenceId> =
                     vec![ledger.place(&self.text.place(&import.at)), ledger.note(&path, "beside the program")];
@@ -329,7 +366,7 @@ impl Around<'_> {
                 });
             }
         }
-        list
+        whole(list, Vec::new(), open)
     }
 }
 

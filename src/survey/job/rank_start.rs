@@ -3,7 +3,7 @@
 use super::launches::Launch;
 use super::pmi::{Fit, Library, Spoken};
 use super::runs::Runs;
-use super::threads::setting;
+use super::threads::{is_told, setting};
 use crate::facts::{AGREEMENT_OF, Fact, MpiUse};
 use crate::job::Place;
 use crate::launch::Placement;
@@ -34,13 +34,7 @@ impl Runs<'_> {
             },
             None => self.default_process_management(at, ledger),
         };
-        let no_mpi = self
-            .facts
-            .process
-            .mpi
-            .value()
-            .is_some_and(|_| self.mpi().is_none_or(|it| it.vendor.value().is_some_and(|it| it == "none")));
-        if no_mpi {
+        if self.no_mpi() {
             return (kind, none("none"), none("not-needed"));
         }
         let Some((mpi, vendor)) = self.mpi().and_then(|it| Some((it, it.vendor.value()?))) else {
@@ -89,13 +83,22 @@ impl Runs<'_> {
         let (found, places) = asked.by_modules(&launch.environment);
         let because = ledger.resting(&places, at);
         let Some((word, version)) = found else {
+            if let Some(reason) = asked.unsaid_module(&launch.environment) {
+                let hides = "which MPI the loaded modules bring";
+                return (ledger.open(at, &reason, hides), ledger.open(at, &reason, hides));
+            }
             return (Fact::known(None, because.clone()), Fact::known("none".to_owned(), because));
         };
         let text = version.as_ref().map_or_else(|| word.clone(), |it| format!("{word} {it}"));
         let module = Fact::known(Some(text), because.clone());
-        let Some(mpi) = self.mpi() else { return (module, Fact::known("none".to_owned(), because)) };
+        let open = |ledger: &mut Ledger| {
+            ledger.open(at, "which MPI the process loads is not known", "whether it is that of the module")
+        };
+        if self.no_mpi() {
+            return (module, Fact::known("none".to_owned(), because));
+        }
+        let Some(mpi) = self.mpi() else { return (module, open(ledger)) };
         let agreement = match (mpi.vendor.value(), mpi.version.value(), version) {
-            (Some(vendor), _, _) if vendor == "none" => "none",
             (Some(vendor), _, _) if *vendor != word => "other",
             (Some(_), Some(own), Some(version)) => {
                 if series(own) == series(&version) {
@@ -105,20 +108,29 @@ impl Runs<'_> {
                 }
             }
             (Some(_), _, None) => "same",
-            (_, _, _) => {
-                let open =
-                    ledger.open(at, "which MPI the process loads is not known", "whether it is that of the module");
-                return (module, open);
-            }
+            (_, _, _) => return (module, open(ledger)),
         };
         (module, Fact::known(agreement.to_owned(), because))
+    }
+
+    /// Whether the process is known to load no MPI.
+    fn no_mpi(&self) -> bool {
+        match self.mpi() {
+            Some(mpi) => is_none(mpi),
+            None => is_told(&self.facts.process.mpi, |_| true),
+        }
     }
 
     /// MPI of the process, as the packages of the interface use it.
     fn mpi(&self) -> Option<&MpiUse> {
         let uses = self.facts.process.mpi.value().into_iter().flatten();
-        uses.into_iter().find(|it| it.user == AGREEMENT_OF[0]).or_else(|| self.facts.process.mpi.value()?.first())
+        let own = uses.clone().find(|it| it.user == AGREEMENT_OF[0]);
+        own.or_else(|| uses.into_iter().find(|it| !is_none(it)))
     }
+}
+
+fn is_none(mpi: &MpiUse) -> bool {
+    mpi.vendor.value().is_some_and(|it| it == "none")
 }
 
 /// Whether an MPI speaks a type of process management.

@@ -2,10 +2,12 @@
 
 use super::JobReading;
 use super::launches::Launch;
+use super::places::whole;
 use super::runs::Runs;
+use super::scripts::of_every_rank;
 use super::threads::said;
 use crate::facts::Fact;
-use crate::job::{Binding, Place};
+use crate::job::{Binding, Place, Value};
 use crate::launch::{Change, Placement};
 use crate::survey::ledger::Ledger;
 
@@ -126,17 +128,28 @@ impl Runs<'_> {
 pub(super) fn dropped(launch: &Launch, reading: &JobReading<'_>, ledger: &mut Ledger) -> Fact<Vec<String>> {
     let at = &launch.line.place;
     let containers = launch.line.wrappers().filter(|it| it.container.is_none()).flat_map(|it| &it.changes);
-    let all = launch.changes.iter().chain(containers);
-    let emptied: Vec<&Place> = all.filter(|it| it.change == Change::KeepNone).map(|it| &it.place).collect();
-    let mut because = vec![ledger.place(at)];
-    if emptied.is_empty() {
-        return Fact::known(Vec::new(), because);
+    let (mut emptied, mut unknown): (Vec<&Place>, Vec<&Place>) = (Vec::new(), Vec::new());
+    for it in launch.changes.iter().chain(containers) {
+        match it.change {
+            Change::KeepNone => emptied.push(&it.place),
+            Change::Unknown(_) => unknown.push(&it.place),
+            Change::Set { .. } | Change::Remove(_) | Change::Forward(_) | Change::KeepAll => {}
+        }
     }
+    let mut because = vec![ledger.place(at)];
     let mut names = Vec::new();
+    let mut open = None;
     for (name, binding) in launch.command.environment.iter() {
-        let gone = matches!(launch.environment.get(name), Binding::Unset(place) if emptied.contains(&&place));
+        let after = launch.environment.get(name);
+        let gone = matches!(&after, Binding::Unset(place) if emptied.contains(&place));
         let of_script = matches!(binding, Binding::Set(value) if value.places.first().is_some_and(|it| 0 < it.line && 0 < it.column));
         let matters = name == "PATH" || (of_script && reading.reaches_ranks(name));
+        if let (Binding::Unknown { reason, place }, true) = (&after, of_script && matters)
+            && unknown.contains(&place)
+        {
+            let hides = "which settings of the script reach the ranks";
+            open = open.or_else(|| ledger.open::<()>(place, reason, hides).gap());
+        }
         if gone && matters {
             names.push(said(&launch.command.environment, name));
             if let Binding::Set(value) = binding {
@@ -147,22 +160,32 @@ pub(super) fn dropped(launch: &Launch, reading: &JobReading<'_>, ledger: &mut Le
     for place in emptied {
         because.push(ledger.place(place));
     }
-    Fact::known(names, because)
+    whole(names, because, open)
 }
 
 /// A list of CPUs that a wrapper between launcher and program gives every rank.
-pub(super) fn fixed_cpu_list(launch: &Launch, ledger: &mut Ledger) -> Fact<Option<String>> {
+pub(super) fn fixed_cpu_list(launch: &Launch, of_rank: &[String], ledger: &mut Ledger) -> Fact<Option<String>> {
     let at = &launch.line.place;
     let found = launch.line.inner.iter().find_map(|it| Some((it, it.cpus.as_ref()?)));
     match found {
         None => Fact::known(None, vec![ledger.place(at)]),
-        Some((wrapper, value)) => match value.text() {
-            Some(text) => {
+        Some((wrapper, value)) => match ledger.text_of(value, &wrapper.place, "which CPUs every rank is given") {
+            Fact::Known { value, .. } => {
                 let because = vec![ledger.place(&wrapper.place), ledger.place(at)];
-                Fact::known(Some(text), because)
+                Fact::known(Some(value), because)
             }
             // What differs from rank to rank is no fixed list.
-            None => Fact::known(None, vec![ledger.place(&wrapper.place)]),
+            Fact::Unknown { .. } if differs(value, launch, of_rank) => {
+                Fact::known(None, vec![ledger.place(&wrapper.place)])
+            }
+            Fact::Unknown { unknown } => Fact::unknown(unknown),
         },
     }
+}
+
+/// Whether a value rests on what is another in every rank.
+fn differs(value: &Value, launch: &Launch, of_rank: &[String]) -> bool {
+    let apart = |name: &&String| matches!(launch.environment.get(name), Binding::Unknown { reason, .. } if reason == of_every_rank(name));
+    let names = || of_rank.iter().filter(apart);
+    value.first_unknown().is_some_and(|(what, _)| names().any(|name| what.contains(name.as_str())))
 }

@@ -1,7 +1,8 @@
 //! The facts of a job: its runs with what relates them to each other, and the process that they start.
 
 use super::launches::Launch;
-use super::places::named;
+use super::listed::Saved;
+use super::places::{named, whole};
 use super::programs::Around;
 use super::runs::{Placed, Runs};
 use super::settings::settings;
@@ -13,14 +14,16 @@ use crate::survey::ledger::Ledger;
 
 /// Completes the facts with the job.
 pub(super) fn join(reading: &JobReading<'_>, launches: &[Launch], facts: &mut Facts) {
+    let saved = Saved::of(&facts.gaps);
     let mut ledger = Ledger::resume(std::mem::take(&mut facts.evidence), std::mem::take(&mut facts.gaps));
     if let Some(launch) = first_python(launches) {
         start(reading, launch, facts, &mut ledger);
     }
-    let other = launches.iter().find(|it| it.python.is_none()).map(|it| other_program(it, facts, &mut ledger));
+    let listed = saved.listed(facts);
+    let other = launches.iter().find(|it| it.python.is_none()).map(|it| other_program(it, &listed, &mut ledger));
     let runs = |launch: &Launch| match &other {
         Some(other) if launch.python.is_none() => Runs { reading, facts: other },
-        Some(_) | None => Runs { reading, facts },
+        Some(_) | None => Runs { reading, facts: &listed },
     };
     let placed: Vec<Placed> = launches.iter().map(|it| runs(it).placed(it)).collect();
     let mut list: Vec<Run> =
@@ -41,15 +44,12 @@ pub(super) fn join(reading: &JobReading<'_>, launches: &[Launch], facts: &mut Fa
         shadowing_files: Fact::known(Vec::new(), Vec::new()),
         unclear: Fact::known(Vec::new(), Vec::new()),
     };
-    programs(reading, launches, &placed, &list, facts, &mut job, &mut ledger);
+    programs(reading, launches, &placed, &list, &listed, &mut job, &mut ledger);
     let pools: Vec<_> = placed.into_iter().map(|it| it.pools).collect();
-    job.settings = Fact::known(settings(reading, launches, &pools, facts, &mut ledger), Vec::new());
+    let hidden = runs_hidden(reading, launches.len()).map(|gap| ledger.gap(&gap));
+    job.settings = whole(settings(reading, launches, &pools, &listed, &mut ledger), Vec::new(), hidden);
     job.unclear = unclear(reading, launches, &mut ledger);
-    let list = merged(list);
-    job.runs = match runs_hidden(reading, launches.len()) {
-        Some(gap) => Fact::partial(list, Vec::new(), ledger.gap(&gap)),
-        None => Fact::known(list, Vec::new()),
-    };
+    job.runs = whole(merged(list), Vec::new(), hidden);
     facts.job = Some(job);
     (facts.evidence, facts.gaps) = ledger.finish();
 }
@@ -160,14 +160,15 @@ fn programs(
     job: &mut Job,
     ledger: &mut Ledger,
 ) {
-    let (mut pools, mut late, mut opens, mut shadowing) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut seen: Vec<(String, u32)> = Vec::new();
-    let mut open = None;
     for ((launch, placed), run) in launches.iter().zip(placed).zip(runs) {
         let text = reading.program(launch);
         if let Some((place, why)) = &text.unread {
             let hides = "what the program imports, sets and starts";
-            open = open.or_else(|| ledger.open::<()>(place, why, hides).gap());
+            add(&mut job.process_pools, ledger.open(place, why, hides));
+            add(&mut job.late_settings, ledger.open(place, why, hides));
+            add(&mut job.parallel_opens, ledger.open(place, why, hides));
+            add(&mut job.shadowing_files, ledger.open(place, why, hides));
             continue;
         }
         let key = (text.file.clone(), text.before);
@@ -176,21 +177,20 @@ fn programs(
         }
         seen.push(key);
         let around = Around { reading, facts, launch, run, pools: &placed.pools, text: &text };
-        pools.extend(around.process_pools(ledger));
-        late.extend(around.late_settings(ledger));
-        opens.extend(around.parallel_opens(ledger));
-        shadowing.extend(around.shadowing_files(ledger));
+        add(&mut job.process_pools, Fact::known(around.process_pools(ledger), Vec::new()));
+        add(&mut job.late_settings, around.late_settings(ledger));
+        add(&mut job.parallel_opens, Fact::known(around.parallel_opens(ledger), Vec::new()));
+        add(&mut job.shadowing_files, around.shadowing_files(ledger));
     }
-    fn whole<T>(list: Vec<T>, open: Option<crate::facts::GapId>) -> Fact<Vec<T>> {
-        match open {
-            Some(gap) => Fact::partial(list, Vec::new(), gap),
-            None => Fact::known(list, Vec::new()),
-        }
+}
+
+/// What one program adds to a list of the whole job.
+fn add<T>(all: &mut Fact<Vec<T>>, more: Fact<Vec<T>>) {
+    let Fact::Known { value, incomplete, .. } = all else { return };
+    *incomplete = incomplete.or(more.gap());
+    if let Fact::Known { value: further, .. } = more {
+        value.extend(further);
     }
-    job.process_pools = whole(pools, open);
-    job.late_settings = whole(late, open);
-    job.parallel_opens = whole(opens, open);
-    job.shadowing_files = whole(shadowing, open);
 }
 
 fn scheduler(reading: &JobReading<'_>, ledger: &mut Ledger) -> Fact<String> {
@@ -249,7 +249,7 @@ fn login_environment(reading: &JobReading<'_>, ledger: &mut Ledger) -> Fact<Stri
 fn unclear(reading: &JobReading<'_>, launches: &[Launch], ledger: &mut Ledger) -> Fact<Vec<Unclear>> {
     let of_lines =
         launches.iter().flat_map(|it| it.line.unclear.iter().chain(it.line.wrappers().flat_map(|it| &it.unclear)));
-    let all = reading.script.unclear.iter().chain(&reading.request.unclear).chain(of_lines);
+    let all = reading.unclear.iter().chain(&reading.request.unclear).chain(of_lines);
     let mut list: Vec<Unclear> = Vec::new();
     for it in all {
         let because = vec![ledger.place(&it.place)];

@@ -5,11 +5,12 @@ use super::containers::{Image, image};
 use super::launches::Launch;
 use super::picture::{cores_in_use, picture};
 use super::pinning::{binding, cpus_per_rank, disabled, placement_word};
+use super::places::whole;
 use super::reach::{dropped, fixed_cpu_list};
 use super::threads::{Pools, decided, pools};
 use crate::facts::{Fact, Facts, Run};
 use crate::job::{Place, Value};
-use crate::launch::{Bound, CpusPerTask, Known, Placement, Problem};
+use crate::launch::{Bound, Checked, CpusPerTask, Known, Placement};
 use crate::site::{Node, Selection};
 use crate::survey::ledger::Ledger;
 
@@ -128,9 +129,14 @@ impl Runs<'_> {
             dropped: dropped(launch, self.reading, ledger),
             not_forwarded: self.not_forwarded(launch, placement, ledger),
             contradictions: problems(&placement.contradictions, at, ledger),
-            cpu_map_problem: problem(placement.cpu_list.as_ref(), at, ledger),
-            fixed_cpu_list: fixed_cpu_list(launch, ledger),
-            hardware_threads: problem(placement.hardware_threads.as_ref(), at, ledger),
+            cpu_map_problem: problem(&placement.cpu_list, "what is wrong with the list of CPUs", at, ledger),
+            fixed_cpu_list: fixed_cpu_list(launch, &self.reading.know.shell.of_rank, ledger),
+            hardware_threads: problem(
+                &placement.hardware_threads,
+                "whether hardware threads count as cores",
+                at,
+                ledger,
+            ),
             rivals: Fact::known(Vec::new(), vec![ledger.place(at)]),
             nested: self.nested(launch, ledger),
             python: self.python(launch, ledger),
@@ -228,17 +234,24 @@ fn cpus_per_task(what: &CpusPerTask, at: &Place, ledger: &mut Ledger) -> Fact<St
     Fact::known(word.to_owned(), because)
 }
 
-fn problem(problem: Option<&Problem>, at: &Place, ledger: &mut Ledger) -> Fact<Option<String>> {
-    let places = problem.map(|it| it.places.clone()).unwrap_or_default();
-    let mut because = ledger.places(&places);
-    because.push(ledger.place(at));
-    Fact::known(problem.map(|it| it.text.clone()), because)
+fn problem(checked: &Checked, hides: &str, at: &Place, ledger: &mut Ledger) -> Fact<Option<String>> {
+    match (checked.problems.first(), &checked.open) {
+        (Some(problem), _) => {
+            let mut because = ledger.places(&problem.places);
+            because.push(ledger.place(at));
+            Fact::known(Some(problem.text.clone()), because)
+        }
+        (None, Some(reason)) => ledger.open(at, reason, hides),
+        (None, None) => Fact::known(None, vec![ledger.place(at)]),
+    }
 }
 
-fn problems(list: &[Problem], at: &Place, ledger: &mut Ledger) -> Fact<Vec<String>> {
+fn problems(checked: &Checked, at: &Place, ledger: &mut Ledger) -> Fact<Vec<String>> {
     let mut because = vec![ledger.place(at)];
-    for it in list {
+    for it in &checked.problems {
         because.extend(ledger.places(&it.places));
     }
-    Fact::known(list.iter().map(|it| it.text.clone()).collect(), because)
+    let hides = "whether the line asks for more than the job or the node has";
+    let open = checked.open.as_ref().and_then(|it| ledger.open::<()>(at, it, hides).gap());
+    whole(checked.problems.iter().map(|it| it.text.clone()).collect(), because, open)
 }

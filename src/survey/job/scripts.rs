@@ -26,19 +26,21 @@ enum Called<'a> {
 }
 
 impl JobReading<'_> {
-    /// The commands of the script; those of a script that it starts in its place, where that starts a launch.
-    pub(super) fn commands(&self) -> Vec<Command> {
-        self.script.commands.iter().flat_map(|it| self.followed(it, 0)).collect()
+    /// The commands of the script; those of a script that it starts in its place, where that starts a launch. What could not be
+    /// followed in the scripts that it starts is added to `unclear`.
+    pub(super) fn commands(&self, script: &[Command], unclear: &mut Vec<Unclear>) -> Vec<Command> {
+        script.iter().flat_map(|it| self.followed(it, 0, unclear)).collect()
     }
 
-    fn followed(&self, command: &Command, depth: usize) -> Vec<Command> {
+    fn followed(&self, command: &Command, depth: usize, unclear: &mut Vec<Unclear>) -> Vec<Command> {
         if DEPTH <= depth || self.know.launch_lines.is_launch(&command.words).is_some() {
             return vec![command.clone()];
         }
         let (_, at) = self.know.launch_lines.strip(&command.words);
         let words = command.words.get(at..).unwrap_or_default();
         let Some(inner) = self.started(words, &command.environment, command) else { return vec![command.clone()] };
-        let all: Vec<Command> = inner.commands.iter().flat_map(|it| self.followed(it, depth + 1)).collect();
+        unclear.extend(inner.unclear);
+        let all: Vec<Command> = inner.commands.iter().flat_map(|it| self.followed(it, depth + 1, unclear)).collect();
         let launches = all.iter().any(|it| self.know.launch_lines.is_launch(&it.words).is_some());
         if launches { all } else { vec![command.clone()] }
     }
@@ -59,14 +61,16 @@ impl JobReading<'_> {
         let mut environment = self.know.launch_lines.rank_environment(&line, &launch.command.environment);
         super::containers::fill(&line, facts, &mut environment);
         self.tell_ranks_apart(&words, &mut environment);
-        let Some(inner) = self.started(&words, &environment, &launch.command) else { return vec![launch] };
-        let all: Vec<Command> = inner.commands.iter().flat_map(|it| self.followed(it, 1)).collect();
+        let Some(Inner { commands, mut unclear }) = self.started(&words, &environment, &launch.command) else {
+            return vec![launch];
+        };
+        let all: Vec<Command> = commands.iter().flat_map(|it| self.followed(it, 1, &mut unclear)).collect();
         let mut found: Vec<Launch> = Vec::new();
         for command in all {
             let Some(start) = self.know.launch_lines.is_launch(&command.words) else { continue };
             let mut one = launch.clone();
             one.line.inner.clone_from(&line.inner);
-            one.line.unclear.extend(inner.unclear.iter().cloned());
+            one.line.unclear.extend(unclear.iter().cloned());
             one.command.conditions.clone_from(&command.conditions);
             one.command.directory.clone_from(&command.directory);
             if start.candidates.is_empty() {
@@ -85,17 +89,23 @@ impl JobReading<'_> {
             found.push(one);
         }
         let count = found.len();
-        for (index, one) in found.iter_mut().enumerate().filter(|_| 1 < count && launch.line.part.1 == 1) {
+        let one_part = launch.line.part.1 == 1;
+        for (index, one) in found.iter_mut().enumerate().filter(|_| 1 < count && one_part) {
             one.line.part = (index + 1, count);
         }
-        if found.is_empty() { vec![launch] } else { found }
+        if found.is_empty() {
+            let mut own = launch;
+            own.line.unclear.extend(unclear);
+            found.push(own);
+        }
+        found
     }
 
     /// Variables by which a rank knows which one it is have another value in each.
     fn tell_ranks_apart(&self, words: &[Word], environment: &mut Environment) {
         let Some(first) = words.first() else { return };
         for name in &self.know.shell.of_rank {
-            let reason = format!("{name} is another in every rank");
+            let reason = of_every_rank(name);
             environment.set(name.as_str(), Binding::Unknown { reason, place: first.place.clone() });
         }
     }
@@ -163,6 +173,11 @@ impl JobReading<'_> {
         }
         None
     }
+}
+
+/// Why the value of a variable by which ranks differ is not known.
+pub(super) fn of_every_rank(name: &str) -> String {
+    format!("{name} is another in every rank")
 }
 
 /// A command of a script, as part of the command that starts the script.

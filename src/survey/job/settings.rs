@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::JobReading;
 use super::launches::Launch;
 use super::places::named;
-use super::threads::{Pools, presence, setting, written};
+use super::threads::{Pools, all_that_it_sees, presence, setting, written};
 use crate::facts::{Fact, Facts, Setting};
 use crate::job::{Binding, Environment, Place, Value};
 use crate::registry::{Group, Live, ProblemKind};
@@ -120,7 +120,7 @@ fn one(reading: &JobReading<'_>, met: &Met<'_>, facts: &Facts, ledger: &mut Ledg
         dead_because: live.dead_because.unwrap_or_default(),
         companions: Fact::known(0, because.clone()),
         overwrites: overwrites(reading, met, ledger),
-        disagrees_with: Fact::known(disagrees_with(met, environment), because),
+        disagrees_with: disagrees_with(met, described.map(|it| it.group), environment, ledger),
         runs: met.runs.clone(),
     }
 }
@@ -178,15 +178,34 @@ fn overwrites(reading: &JobReading<'_>, met: &Met<'_>, ledger: &mut Ledger) -> F
 }
 
 /// Another pool of the same rank that this setting leaves alone, or that another setting limits otherwise.
-fn disagrees_with(met: &Met<'_>, environment: &Environment) -> Option<String> {
-    let decides = |asked: &(u64, String)| asked.1 == met.name;
-    let own = met.pools.list.iter().find(|it| it.1.asked.as_ref().is_some_and(decides))?;
-    let (count, _) = own.1.asked.as_ref()?;
-    met.pools.list.iter().find_map(|(pool, threads)| match &threads.asked {
-        Some((asked, variable)) if *variable != met.name && asked != count => {
-            Some(format!("{} for {}", written(environment, variable), pool.title))
+fn disagrees_with(
+    met: &Met<'_>,
+    group: Option<Group>,
+    environment: &Environment,
+    ledger: &mut Ledger,
+) -> Fact<Option<String>> {
+    let because = vec![ledger.place(met.place)];
+    let hides = format!("whether another pool of threads has a number like that of {}", met.name);
+    let mut open = met.pools.open.as_ref().filter(|_| group == Some(Group::Threads)).cloned();
+    let decided = met.pools.list.iter().find_map(|it| it.1.asked.as_ref().filter(|asked| asked.1 == met.name));
+    for (pool, threads) in decided.iter().flat_map(|_| &met.pools.list) {
+        let other = match (&threads.asked, all_that_it_sees(pool, environment)) {
+            (Some((asked, variable)), _) if *variable != met.name && decided.is_some_and(|it| it.0 != *asked) => {
+                Some(format!("{} for {}", written(environment, variable), pool.title))
+            }
+            (None, Ok(true)) => Some(format!("no number for {}", pool.title)),
+            (None, Err(reason)) => {
+                open = Some(reason);
+                None
+            }
+            (Some(_), _) | (None, Ok(false)) => None,
+        };
+        if other.is_some() {
+            return Fact::known(other, because);
         }
-        None if super::threads::takes_all(pool, environment) => Some(format!("no number for {}", pool.title)),
-        Some(_) | None => None,
-    })
+    }
+    match open {
+        Some(reason) => ledger.open(met.place, &reason, &hides),
+        None => Fact::known(None, because),
+    }
 }

@@ -16,6 +16,8 @@ pub(super) struct Around<'a> {
     pub(super) view: &'a View,
     /// The directory of the script.
     pub(super) directory: TreePath,
+    /// Whether the job runs on the machine whose files these are; else only what lies beside the script is told.
+    pub(super) of_this_machine: bool,
     pub(super) site: Option<&'a Site>,
     pub(super) shell: &'a ShellCommands,
     /// Names of variables that the scheduler sets: no module touches them.
@@ -30,14 +32,16 @@ impl Surroundings for Around<'_> {
             return None;
         }
         // A file that cannot be read is one that the script cannot be followed into: it says so, like for one that is not there.
-        match self.view.read_text(self.absolute(path).as_bytes()) {
+        match self.view.read_text(self.here(path)?.as_bytes()) {
             Ok(text) => Some(text.into_bytes()),
             Err(_) => None,
         }
     }
 
     fn exists(&mut self, path: &str) -> Option<bool> {
-        Some(self.view.resolve(self.absolute(path).as_bytes()).is_ok())
+        let path = self.here(path)?;
+        // What is not there yet, or not on this node, may be there when the job runs.
+        self.view.resolve(path.as_bytes()).is_ok().then_some(true)
     }
 
     fn changes_shell(&mut self, words: &[Word], environment: &mut Environment, place: &Place) -> bool {
@@ -77,6 +81,12 @@ impl Around<'_> {
         }
         let path = path.trim_start_matches("./");
         self.directory.join(path.as_bytes())
+    }
+
+    /// The same, unless it is a path of another machine.
+    fn here(&self, path: &str) -> Option<TreePath> {
+        let path = self.absolute(path);
+        (path.is_below(&self.directory) || self.of_this_machine).then_some(path)
     }
 
     fn module_command(&self, command: &ModuleCommand, words: &[Word], environment: &mut Environment, place: &Place) {

@@ -2,8 +2,8 @@
 
 use super::JobKnowledge;
 use super::launches::Launch;
-use super::places::named;
-use crate::facts::{Fact, Facts, ThreadPool};
+use super::places::{named, whole};
+use crate::facts::{BlasUse, EvidenceId, Fact, Facts, ThreadPool};
 use crate::job::{Binding, Environment, Place};
 use crate::registry::{self, Decision, Loaded, Pool, Presence, Setting};
 use crate::survey::ledger::Ledger;
@@ -49,7 +49,7 @@ pub(super) fn loaded(facts: &Facts) -> Vec<Loaded> {
             word: word.clone(),
             version: it.version.value().cloned(),
             threading: it.threading.value().cloned(),
-            max_threads: None,
+            max_threads: built_for(it, facts),
         });
     }
     for it in process.openmp.value().into_iter().flatten() {
@@ -68,7 +68,34 @@ pub(super) fn loaded(facts: &Facts) -> Vec<Loaded> {
     once
 }
 
-/// Whether a reader of variables is there. Lists that a saved file gives count as whole: it names what the process had.
+/// The most threads that the BLAS of a package was built for, where the records of the build are of this library.
+fn built_for(blas: &BlasUse, facts: &Facts) -> Option<u64> {
+    let claims = facts.process.build_claims.value().into_iter().flatten();
+    let mut own = claims.filter(|it| {
+        it.package == blas.user
+            && it.capability == "blas"
+            && it.library.value() == blas.vendor.value()
+            && it.agreement.value().is_some_and(|it| it == "same")
+    });
+    // Records that say no number, like those that are not there: nothing is known of it.
+    own.find_map(|it| it.max_threads.value()?.parse::<u64>().ok())
+}
+
+/// Why further libraries of the process may have threads.
+fn open_lists(facts: &Facts) -> Option<&'static str> {
+    let (process, packages) = (&facts.process, &facts.packages);
+    if !is_told(&process.blas, |it| it.vendor.value().is_some()) {
+        return Some("which BLAS the process loads is not known");
+    }
+    open_runtimes(facts).or_else(|| (!is_told(packages, |_| true)).then_some("which packages it imports is not known"))
+}
+
+/// Whether a list is whole and says of each member which it is.
+pub(super) fn is_told<T>(list: &Fact<Vec<T>>, told: impl Fn(&T) -> bool) -> bool {
+    list.gap().is_none() && list.value().is_some_and(|it| it.iter().all(told))
+}
+
+/// Whether a reader of variables is there.
 pub(super) fn presence(
     word: &str,
     facts: &Facts,
@@ -110,37 +137,24 @@ pub(super) fn presence(
 /// Not among what is known: absent where the facts list its kind, else unknown.
 fn absent_or_unknown(word: &str, facts: &Facts, launch: &Launch, know: &JobKnowledge<'_>) -> Presence {
     let process = &facts.process;
-    let listed = |is_empty: Option<bool>| if is_empty == Some(false) { Presence::Absent } else { Presence::Unknown };
-    let whole = |gap: Option<crate::facts::GapId>, known: bool, empty: bool| match (known, gap) {
-        (true, None) => Presence::Absent,
-        (true, Some(_)) => listed(Some(empty)),
-        (false, _) => Presence::Unknown,
-    };
     let capabilities = know.audit.libraries.get(word).map(|it| it.capabilities.clone()).unwrap_or_default();
     let is = |capability: &str| capabilities.iter().any(|it| it == capability);
+    let absent = |whole: bool| if whole { Presence::Absent } else { Presence::Unknown };
     if is("openmp") {
-        let list = &process.openmp;
-        return whole(list.gap(), list.value().is_some(), list.value().is_none_or(Vec::is_empty));
+        return absent(is_told(&process.openmp, |it| it.family.value().is_some()));
     }
     if is("blas") {
-        let list = &process.blas;
-        return whole(list.gap(), list.value().is_some(), list.value().is_none_or(Vec::is_empty));
+        return absent(is_told(&process.blas, |it| it.vendor.value().is_some()));
     }
     if is("mpi") || know.audit.launchers.get(word).is_some() {
-        let list = &process.mpi;
         let known_launcher = launch.owner.word.is_some() || launch.line.launcher.is_none();
-        return match whole(list.gap(), list.value().is_some(), list.value().is_none_or(Vec::is_empty)) {
-            Presence::Absent if known_launcher => Presence::Absent,
-            Presence::Absent | Presence::Unknown | Presence::Present { .. } => Presence::Unknown,
-        };
+        return absent(known_launcher && is_told(&process.mpi, |it| it.vendor.value().is_some()));
     }
     if is("hdf5") {
-        let list = &process.hdf5;
-        return whole(list.gap(), list.value().is_some(), list.value().is_none_or(Vec::is_empty));
+        return absent(is_told(&process.hdf5, |_| true));
     }
     if know.audit.packages.of_import(word).is_some() {
-        let list = &facts.packages;
-        return whole(list.gap(), list.value().is_some(), list.value().is_none_or(Vec::is_empty));
+        return absent(is_told(&facts.packages, |_| true));
     }
     Presence::Unknown
 }
@@ -162,8 +176,7 @@ pub(super) fn pools(
 ) -> Pools {
     let read = |name: &str| setting(environment, name);
     let found = know.pools.pools(&loaded(facts));
-    let unknown_blas = facts.process.blas.value().is_none();
-    let open = unknown_blas.then(|| "which BLAS the process loads is not known".to_owned());
+    let open = open_lists(facts).map(str::to_owned);
     let list = found.into_iter().map(|pool| {
         let threads = pool.threads(&read, mask, node);
         (pool, threads)
@@ -187,26 +200,25 @@ impl Pools {
             let unknown = threads.unknown.clone().or_else(|| pool.unsure.clone());
             list.push(ThreadPool {
                 name: pool.title.clone(),
-                asked: Fact::known(threads.asked.as_ref().map(|it| it.0), because.clone()),
-                setting: Fact::known(
-                    threads.asked.as_ref().map(|(_, variable)| written(environment, variable)),
-                    because.clone(),
-                ),
+                asked: asked(pool, environment, at, ledger).map(|it| it.map(|(count, _)| count)),
+                setting: asked(pool, environment, at, ledger)
+                    .map(|it| it.map(|(_, variable)| written(environment, &variable))),
                 started: match (threads.started, unknown) {
                     (Some(started), _) => Fact::known(started, because.clone()),
                     (None, reason) => ledger.open(at, &reason.unwrap_or_default(), &hides),
                 },
                 respects_mask: respects_mask(pool, environment),
-                ceiling: Fact::known(pool.library.max_threads, because),
+                ceiling: match (pool.has_ceiling(), pool.library.max_threads) {
+                    (false, _) => Fact::known(None, because),
+                    (true, Some(most)) => Fact::known(Some(most), because),
+                    (true, None) => {
+                        let reason = format!("how many threads {} was built for is not known", pool.library.word);
+                        ledger.open(at, &reason, "whether it starts as many threads as a rank has CPUs")
+                    }
+                },
             });
         }
-        match &self.open {
-            None => Fact::known(list, Vec::new()),
-            Some(reason) => match ledger.open::<()>(at, reason, "further pools of threads") {
-                Fact::Unknown { unknown } => Fact::partial(list, Vec::new(), unknown),
-                Fact::Known { .. } => Fact::known(list, Vec::new()),
-            },
-        }
+        self.listed(list, Vec::new(), at, ledger)
     }
 
     /// Most threads that one pool starts.
@@ -268,7 +280,8 @@ impl Pools {
                 }
             }
         }
-        self.listed(names, at, ledger)
+        let because = vec![ledger.place(at)];
+        self.listed(names, because, at, ledger)
     }
 
     /// Pools that take every CPU that they see, because nothing limits them.
@@ -296,24 +309,44 @@ impl Pools {
                 }
             }
         }
-        self.listed(names, at, ledger)
+        let because = vec![ledger.place(at)];
+        self.listed(names, because, at, ledger)
     }
 
-    /// Names of pools; where further pools are possible, perhaps not all.
-    fn listed(&self, names: Vec<String>, at: &Place, ledger: &mut Ledger) -> Fact<Vec<String>> {
-        let because = vec![ledger.place(at)];
+    /// What is said of the pools; where further pools are possible, perhaps not all.
+    pub(super) fn listed<T>(
+        &self,
+        list: Vec<T>,
+        because: Vec<EvidenceId>,
+        at: &Place,
+        ledger: &mut Ledger,
+    ) -> Fact<Vec<T>> {
         let open = self.open.as_ref().map(|it| ledger.open::<()>(at, it, "further pools of threads"));
-        match open.and_then(|it| it.gap()) {
-            Some(gap) => Fact::partial(names, because, gap),
-            None => Fact::known(names, because),
+        whole(list, because, open.and_then(|it| it.gap()))
+    }
+}
+
+/// What a setting asks of a pool, and which.
+fn asked(pool: &Pool, environment: &Environment, at: &Place, ledger: &mut Ledger) -> Fact<Option<(u64, String)>> {
+    let probe = pool.threads(&|name| setting(environment, name), Some(PROBE), Some(PROBE));
+    let shown = probe.asked.as_ref().map(|(_, variable)| places(environment, variable)).unwrap_or_default();
+    match (&probe.asked, probe.unknown) {
+        (None, Some(reason)) => ledger.open(at, &reason, &format!("how many threads are asked of {}", pool.title)),
+        (Some(_), _) | (None, None) => {
+            let because = ledger.resting(&shown, at);
+            Fact::known(probe.asked, because)
         }
     }
 }
 
-/// Whether a pool takes every CPU that it sees, because nothing limits it.
-pub(super) fn takes_all(pool: &Pool, environment: &Environment) -> bool {
+/// Whether a pool takes every CPU that it sees, because nothing limits it; otherwise why that is not known.
+pub(super) fn all_that_it_sees(pool: &Pool, environment: &Environment) -> Result<bool, String> {
     let probe = pool.threads(&|name| setting(environment, name), Some(PROBE), Some(PROBE));
-    probe.asked.is_none() && probe.started == Some(PROBE)
+    match (probe.asked, probe.started, probe.unknown) {
+        (None, None, Some(reason)) => Err(reason),
+        (None, started, _) => Ok(started == Some(PROBE)),
+        (Some(_), _, _) => Ok(false),
+    }
 }
 
 /// Whether a pool takes no more threads than it sees CPUs.
@@ -334,6 +367,12 @@ pub(super) fn runtimes(facts: &Facts) -> Vec<String> {
     words
 }
 
+/// Why the process may have further OpenMP runtimes.
+pub(super) fn open_runtimes(facts: &Facts) -> Option<&'static str> {
+    let told = is_told(&facts.process.openmp, |it| it.family.value().is_some());
+    (!told).then_some("which OpenMP runtimes the process has is not known")
+}
+
 /// What one runtime after the other decides, the first that says yes.
 pub(super) fn decided(
     facts: &Facts,
@@ -344,10 +383,7 @@ pub(super) fn decided(
     ledger: &mut Ledger,
 ) -> Fact<Option<String>> {
     let read = |name: &str| setting(environment, name);
-    let mut open = facts.process.openmp.gap().map(|_| "which OpenMP runtimes the process has is not known".to_owned());
-    if facts.process.openmp.value().is_some_and(|it| !it.is_empty()) {
-        open = None;
-    }
+    let mut open = open_runtimes(facts).map(str::to_owned);
     for runtime in runtimes(facts) {
         match decide(&runtime, &read) {
             Some(Decision::Yes(variable)) => {

@@ -184,6 +184,17 @@ impl Asked<'_> {
         (None, Vec::new())
     }
 
+    /// A loaded module of which nothing says whether it brings an MPI.
+    pub(super) fn unsaid_module(&self, environment: &Environment) -> Option<String> {
+        let lists = self.recorded.iter().filter_map(|it| environment.value(it));
+        lists.into_iter().find_map(|value| {
+            let Some(modules) = value.text() else { return Some("which modules are loaded is not known".to_owned()) };
+            let unsaid = |it: &&str| !it.is_empty() && self.site.and_then(|site| site.module(it)).is_none();
+            let name = modules.split(':').find(unsaid)?;
+            Some(format!("[modules.\"{name}\"] provides in the site profile would say which MPI it brings"))
+        })
+    }
+
     /// Where the program lies: as written, or in the first directory of PATH that holds it.
     fn file(&self, written: &str, environment: &Environment) -> Option<String> {
         if written.contains('/') {
