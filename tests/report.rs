@@ -4,6 +4,8 @@
 
 #[path = "report/cases.rs"]
 mod cases;
+#[path = "report/formats.rs"]
+mod formats;
 #[path = "report/jobs.rs"]
 mod jobs;
 #[path = "report/model.rs"]
@@ -19,6 +21,7 @@ use std::path::Path;
 
 use cases::Case;
 use pyhpc_audit::report::{Format, Look, TargetReport, Verbosity, render};
+use pyhpc_audit::rules::Severity;
 
 const WIDE: Look = Look { width_columns: 160, colour: false, verbosity: Verbosity::Terse, ascii: false };
 const VERBOSE: Look = Look { verbosity: Verbosity::Verbose, ..Look::BATCH };
@@ -37,7 +40,10 @@ fn check(case: &str, file: &str, actual: &str) {
 }
 
 fn reports(case: &[Case]) -> Vec<TargetReport<'_>> {
-    case.iter().map(|it| TargetReport { facts: &it.facts, outcome: &it.outcome }).collect()
+    let rules = formats::rules();
+    case.iter()
+        .map(|it| TargetReport { facts: &it.facts, outcome: &it.outcome, rules, fail_on: Severity::Error })
+        .collect()
 }
 
 #[track_caller]

@@ -31,6 +31,8 @@ pub(super) enum Command {
     Audit(AuditArgs),
     /// The facts alone.
     Facts(FactsArgs),
+    /// The findings that a project starts from: only others make an audit fail.
+    Baseline(BaselineArgs),
     /// What one process maps, in order, and why.
     Loads(LoadsArgs),
     /// Why this library, package or file is, or is not, the one that is used.
@@ -149,12 +151,15 @@ pub(super) struct AuditArgs {
     pub(super) checks: CheckArgs,
     #[command(flatten)]
     pub(super) knowledge: KnowledgeArgs,
-    /// Format of the report on standard output.
+    /// Format of the report on standard output: table, json, jsonl, sarif, junit, gitlab, github or markdown.
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub(super) format: Format,
-    /// Write a report to a file too; repeatable.
+    /// Write a report to a file too; repeatable, all of them from one scan. FORMAT is one of those of --format.
     #[arg(long, value_name = "FORMAT=FILE")]
     pub(super) output: Vec<String>,
+    /// Findings that this file knows do not count for --fail-on; `baseline write` writes it.
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Option<PathBuf>,
     /// Exit with 1 when there is a finding of this severity or worse.
     #[arg(long, value_name = "LEVEL", value_enum, default_value = "error")]
     pub(super) fail_on: Level,
@@ -167,6 +172,39 @@ pub(super) struct AuditArgs {
     /// Show every object, evidence line and gap.
     #[arg(short, long)]
     pub(super) verbose: bool,
+}
+
+/// `baseline`
+#[derive(Debug, Args)]
+pub(super) struct BaselineArgs {
+    #[command(subcommand)]
+    pub(super) command: BaselineCommand,
+}
+
+/// The commands below `baseline`.
+#[derive(Debug, Subcommand)]
+pub(super) enum BaselineCommand {
+    /// Audits the targets and writes what is found now to a file, for `audit --baseline FILE`.
+    Write(BaselineWriteArgs),
+}
+
+/// `baseline write`
+#[derive(Debug, Args)]
+pub(super) struct BaselineWriteArgs {
+    /// What `audit` is asked about. Default: as there.
+    #[arg(value_name = "T")]
+    pub(super) targets: Vec<PathBuf>,
+    /// The file; one that is there is replaced.
+    #[arg(long, value_name = "FILE", default_value = "pyhpc-audit-baseline.json")]
+    pub(super) baseline: PathBuf,
+    #[command(flatten)]
+    pub(super) job: JobArgs,
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
+    #[command(flatten)]
+    pub(super) checks: CheckArgs,
+    #[command(flatten)]
+    pub(super) knowledge: KnowledgeArgs,
 }
 
 /// A severity on the command line.

@@ -1,21 +1,19 @@
 //! `audit`: facts, rules, verdicts, reports and the exit code.
 
-use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
-use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
 
 use super::args::AuditArgs;
 use super::config::{self, Configured};
 use super::job;
-use super::output;
 use super::target::{self, Target, Targets};
+use super::{baseline, explain, output, outputs};
 use crate::base::TreePath;
 use crate::discover::DiscoverError;
 use crate::facts::{Facts, Suggestion};
-use crate::report::{Format, TargetReport, diff, render};
+use crate::report::{Format, RulePage, TargetReport, diff, render};
 use crate::rules::{Outcome, Severity, judge};
 use crate::survey::survey;
 
@@ -23,8 +21,9 @@ use crate::survey::survey;
 const SAMPLE: &str = include_str!("../../samples/facts/two-mpis.json");
 
 pub(super) fn run(args: &AuditArgs) -> Result<ExitCode> {
-    let files = outputs(&args.output)?;
+    let files = outputs::checked(&args.output)?;
     let configured = config::read(&args.knowledge)?;
+    let known = args.baseline.as_deref().map(baseline::read).transpose()?;
     let asked = !args.targets.is_empty() || args.target.root.is_some();
     let question = job::Asked { targets: &args.targets, job: &args.job, target: &args.target, checks: &args.checks };
     let script = args.job.script.as_ref();
@@ -37,28 +36,38 @@ pub(super) fn run(args: &AuditArgs) -> Result<ExitCode> {
         },
     };
     let again = target::repeated(&args.target, None);
-    let outcomes: Vec<Outcome> = facts
+    let mut outcomes: Vec<Outcome> = facts
         .iter()
         .map(|it| judge(&configured.rules, &configured.policy, it))
         .map(|it| about_the_same_process(it, &again))
         .collect();
+    if let Some(known) = &known {
+        known.accept(&mut outcomes);
+    }
     if let (Some(joined), true) = (&joined, args.diff) {
         output::print(&corrections(joined, &outcomes))?;
         return Ok(exit_code(args, &facts, &outcomes));
     }
-    let pairs = facts.iter().zip(&outcomes);
-    let reports: Vec<TargetReport<'_>> = pairs.map(|(facts, outcome)| TargetReport { facts, outcome }).collect();
-    for (format, path) in files {
-        let text = render(format, &reports, &output::plain(args.verbose));
-        fs::write(path, text).with_context(|| format!("could not write {path}"))?;
+    let rules = rules(&configured);
+    let (rules, fail_on) = (rules.as_slice(), Severity::from(args.fail_on));
+    let report = |(facts, outcome)| TargetReport { facts, outcome, rules, fail_on };
+    let reports: Vec<TargetReport<'_>> = facts.iter().zip(&outcomes).map(report).collect();
+    for file in files {
+        file.write(&render(file.format, &reports, &output::plain(args.verbose)))?;
     }
     output::print(&render(args.format, &reports, &output::look(args.verbose)))?;
     Ok(exit_code(args, &facts, &outcomes))
 }
 
+/// The rules that are asked, for formats that describe rules.
+fn rules(configured: &Configured) -> Vec<RulePage> {
+    let asked = configured.rules.iter().filter(|it| configured.policy.enabled(&it.name));
+    asked.map(explain::of_rule_alone).collect()
+}
+
 /// The job script with its corrections, as a unified diff.
 fn corrections(joined: &job::Joined, outcomes: &[Outcome]) -> String {
-    let findings = outcomes.iter().flat_map(|it| &it.findings).filter(|it| it.waived.is_none());
+    let findings = outcomes.iter().flat_map(|it| &it.findings).filter(|it| it.counts());
     let list: Vec<Suggestion> = findings.flat_map(|it| it.corrections.clone()).collect();
     diff(&joined.path, &joined.text, &list)
 }
@@ -86,7 +95,7 @@ fn nothing_active(error: &anyhow::Error) -> bool {
 fn sample(configured: &Configured, error: &anyhow::Error) -> Result<ExitCode> {
     let facts = Facts::from_json(SAMPLE).context("the sample that travels in this program cannot be read")?;
     let outcome = judge(&configured.rules, &configured.policy, &facts);
-    let report = TargetReport { facts: &facts, outcome: &outcome };
+    let report = TargetReport { facts: &facts, outcome: &outcome, rules: &[], fail_on: Severity::Error };
     output::print(&render(Format::Table, &[report], &output::look(false)))?;
     output::message(&format!("\nerror: {error:#}"));
     output::message("no Python is active here, so the report above is of a sample, samples/facts/two-mpis.json;");
@@ -120,22 +129,12 @@ pub(super) fn surveyed(targets: Targets, configured: &Configured) -> Result<Vec<
     Ok(all)
 }
 
-fn outputs(list: &[String]) -> Result<Vec<(Format, &str)>> {
-    let one = |it: &'_ String| -> Result<(Format, usize)> {
-        let at = it.find('=').with_context(|| format!("--output {it}: expected FORMAT=FILE"))?;
-        let word = it.get(..at).unwrap_or_default();
-        let format = Format::from_str(word).map_err(|error| anyhow::anyhow!("--output {it}: {error}"))?;
-        Ok((format, at + 1))
-    };
-    list.iter().map(|it| one(it).map(|(format, at)| (format, it.get(at..).unwrap_or_default()))).collect()
-}
-
 fn exit_code(args: &AuditArgs, facts: &[Facts], outcomes: &[Outcome]) -> ExitCode {
     if args.exit_zero {
         return ExitCode::SUCCESS;
     }
     let threshold = Severity::from(args.fail_on);
-    let counts = |it: &Outcome| it.findings.iter().any(|it| it.waived.is_none() && threshold <= it.severity);
+    let counts = |it: &Outcome| it.findings.iter().any(|it| it.counts() && threshold <= it.severity);
     if outcomes.iter().any(counts) {
         return ExitCode::from(1);
     }

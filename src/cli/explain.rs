@@ -49,6 +49,7 @@ fn described(know: &Knowledge, name: &str, look: &Look) -> Option<String> {
     (!texts.is_empty()).then(|| texts.join("\n"))
 }
 
+/// The page of a rule with one of its examples.
 fn of_rule(rule: &Rule) -> RulePage {
     let reports = rules::example_outcomes(rule);
     let example = reports.into_iter().find(|it| it.verdict == Verdict::Violated).map(|it| RuleExample {
@@ -57,6 +58,11 @@ fn of_rule(rule: &Rule) -> RulePage {
         severity: it.severity,
         message: it.message,
     });
+    RulePage { example, ..of_rule_alone(rule) }
+}
+
+/// The page of a rule without an example, which would have to be judged first.
+pub(super) fn of_rule_alone(rule: &Rule) -> RulePage {
     RulePage {
         name: rule.name.clone(),
         title: rule.title.clone(),
@@ -72,7 +78,7 @@ fn of_rule(rule: &Rule) -> RulePage {
         why: rule.why.clone(),
         fix: rule.fix.text().to_owned(),
         references: rule.references.clone(),
-        example,
+        example: None,
         since: rule.since.clone(),
         formerly: rule.formerly.clone(),
         origin: origin(&rule.file),

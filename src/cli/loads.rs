@@ -112,7 +112,9 @@ fn json(format: Format) -> Result<bool> {
     match format {
         Format::Table => Ok(false),
         Format::Json => Ok(true),
-        Format::Jsonl => bail!("--format jsonl is for audit: expected table or json"),
+        Format::Jsonl | Format::Sarif | Format::Junit | Format::Gitlab | Format::Github | Format::Markdown => {
+            bail!("--format {} is for audit: expected table or json", format.word())
+        }
     }
 }
 

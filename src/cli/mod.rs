@@ -4,6 +4,7 @@
 
 mod args;
 mod audit;
+mod baseline;
 mod config;
 mod describe;
 mod explain;
@@ -11,6 +12,7 @@ mod facts;
 mod job;
 mod loads;
 mod output;
+mod outputs;
 mod rules;
 mod seen;
 mod site_profile;
@@ -47,6 +49,7 @@ pub fn run() -> ExitCode {
     let result = match &cli.command {
         Command::Audit(args) => audit::run(args),
         Command::Facts(args) => facts::run(args),
+        Command::Baseline(args) => baseline::run(args),
         Command::Loads(args) => loads::loads(args),
         Command::Why(args) => loads::why(args),
         Command::Explain(args) => explain::run(args),

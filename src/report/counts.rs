@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::TargetReport;
 use crate::rules::Severity;
 
-/// How many of everything. Waived findings count as waived only.
+/// How many of everything. Findings that a waiver or the baseline accepts count as such only.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// Findings that are errors.
@@ -18,6 +18,9 @@ pub struct Counts {
     pub notes: usize,
     /// Findings that a waiver accepts.
     pub waived: usize,
+    /// Findings that the baseline knows.
+    #[serde(skip_serializing_if = "is_none")]
+    pub in_baseline: usize,
     /// Rules that could not be decided for at least one subject.
     pub undecided: usize,
     /// Places that could not be read or decided.
@@ -32,15 +35,15 @@ impl Counts {
     /// The numbers of one target.
     pub fn of(target: &TargetReport<'_>) -> Self {
         let outcome = target.outcome;
-        let of = |severity: Severity| {
-            outcome.findings.iter().filter(|it| it.waived.is_none() && it.severity == severity).count()
-        };
+        let of =
+            |severity: Severity| outcome.findings.iter().filter(|it| it.counts() && it.severity == severity).count();
         let undecided: BTreeSet<&str> = outcome.undecided.iter().map(|it| it.rule.as_str()).collect();
         Self {
             errors: of(Severity::Error),
             warnings: of(Severity::Warning),
             notes: of(Severity::Note),
             waived: outcome.findings.iter().filter(|it| it.waived.is_some()).count(),
+            in_baseline: outcome.findings.iter().filter(|it| it.in_baseline).count(),
             undecided: undecided.len(),
             gaps: target.facts.gaps.len(),
             passed: outcome.passed.len(),
@@ -55,6 +58,7 @@ impl Counts {
             warnings: a.warnings + b.warnings,
             notes: a.notes + b.notes,
             waived: a.waived + b.waived,
+            in_baseline: a.in_baseline + b.in_baseline,
             undecided: a.undecided + b.undecided,
             gaps: a.gaps + b.gaps,
             passed: a.passed + b.passed,
@@ -91,9 +95,15 @@ impl Counts {
     /// The summary: `2 errors, 1 warning; 4 rules undecided, 1 gap; 31 rules passed`.
     pub(super) fn summary(&self) -> String {
         let waived = if self.waived == 0 { String::new() } else { format!(", {} waived", self.waived) };
+        let known =
+            if self.in_baseline == 0 { String::new() } else { format!(", {} in the baseline", self.in_baseline) };
         let passed = plural(self.passed, "rule");
-        format!("{}{waived}; {}; {passed} passed", self.findings(), self.unknowns())
+        format!("{}{waived}{known}; {}; {passed} passed", self.findings(), self.unknowns())
     }
+}
+
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 /// `1 gap`, `2 gaps`, `no gaps`.

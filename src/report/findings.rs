@@ -32,9 +32,9 @@ struct Block<'a> {
 #[derive(Default)]
 struct Fixes<'a>(Vec<(String, &'a str)>);
 
-/// Every finding that no waiver accepts.
+/// Every finding that neither a waiver nor the baseline accepts.
 pub(super) fn write(target: &TargetReport<'_>, names: &Names, paper: &mut Paper<'_>) {
-    let open = target.outcome.findings.iter().filter(|it| it.waived.is_none());
+    let open = target.outcome.findings.iter().filter(|it| it.counts());
     let mut blocks = blocks(open, target.facts);
     blocks.sort_by_key(|block| block.findings.first().map(|it| std::cmp::Reverse(it.severity)));
     let mut fixes = Fixes::default();

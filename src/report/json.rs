@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Counts, SCHEMA, TargetReport};
 use crate::facts::Gap;
-use crate::rules::{Finding, Undecided, WaiverReport};
+use crate::rules::{BaselineEntry, Finding, Undecided, WaiverReport};
 
 #[derive(Serialize)]
 struct Tool {
@@ -41,6 +41,8 @@ struct Target<'a> {
     gaps: &'a [Gap],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     waivers: &'a [WaiverReport],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    unused_baseline: &'a [BaselineEntry],
     counts: Counts,
 }
 
@@ -53,6 +55,7 @@ impl<'a> Target<'a> {
             passed: &report.outcome.passed,
             gaps: &report.facts.gaps,
             waivers: &report.outcome.waivers,
+            unused_baseline: &report.outcome.unused_baseline,
             counts: Counts::of(report),
         }
     }

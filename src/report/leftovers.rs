@@ -31,6 +31,7 @@ pub(super) fn write(target: &TargetReport<'_>, names: &Names, paper: &mut Paper<
     }
     gaps(target, names, paper);
     waivers(target, paper);
+    baseline(target, paper);
 }
 
 /// Rules that the same reason leaves undecided.
@@ -207,5 +208,30 @@ fn waivers(target: &TargetReport<'_>, paper: &mut Paper<'_>) {
         };
         let line = format!(" waiver of {}{subject}, line {} of the configuration: {why}", waiver.rule, waiver.line);
         paper.put(0, 4, &[(Tone::Warning, waiver.state.word()), (Tone::Plain, &line)]);
+    }
+}
+
+/// Findings that the baseline knows, and what it knows that is gone.
+fn baseline(target: &TargetReport<'_>, paper: &mut Paper<'_>) {
+    let known: Vec<&Finding> = target.outcome.findings.iter().filter(|it| it.in_baseline).collect();
+    let gone = &target.outcome.unused_baseline;
+    if known.is_empty() && gone.is_empty() {
+        return;
+    }
+    paper.blank();
+    let mut groups: Vec<(&Finding, Vec<&str>)> = Vec::new();
+    for finding in known {
+        match groups.iter_mut().find(|(it, _)| it.rule == finding.rule && it.severity == finding.severity) {
+            Some((_, subjects)) => subjects.push(&finding.subject),
+            None => groups.push((finding, vec![&finding.subject])),
+        }
+    }
+    for (finding, subjects) in groups {
+        let name = with_subjects(&format!("{}[{}]", finding.severity.word(), finding.rule), &subjects, paper);
+        paper.put(0, 4, &[(Tone::Faint, &format!("in the baseline {name}"))]);
+    }
+    for entry in gone {
+        let line = format!(" baseline entry of {} ({}): it matches nothing, remove it", entry.rule, entry.subject);
+        paper.put(0, 4, &[(Tone::Warning, "unused"), (Tone::Plain, &line)]);
     }
 }

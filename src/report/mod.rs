@@ -5,23 +5,30 @@
 //! Invariant: same input, same bytes.
 
 mod alone;
+mod anchor;
 mod asked;
+mod baseline;
 mod counts;
 mod diff;
 mod explain;
 mod findings;
+mod github;
+mod gitlab;
 mod glance;
 mod job;
 mod json;
+mod junit;
 mod layout;
 mod leftovers;
 mod load_tree;
 mod loads;
+mod markdown;
 mod modules;
 mod node;
 mod picture;
 mod places;
 mod profile;
+mod sarif;
 mod seen;
 mod snippet;
 mod table;
@@ -31,6 +38,7 @@ use std::str::FromStr;
 
 pub use alone::AloneReport;
 pub use asked::{Asked, quoted};
+pub use baseline::baseline;
 pub use counts::Counts;
 pub use diff::diff;
 pub use explain::{Body, Page, RuleExample, RuleLevel, RulePage, Section, page, rule_page};
@@ -45,7 +53,7 @@ pub use table::{RuleLine, rules_list};
 pub use why::{Change, LibraryCopy, MissingLibrary, Place, Question, Step, why_json, why_text};
 
 use crate::facts::Facts;
-use crate::rules::Outcome;
+use crate::rules::{Outcome, Severity};
 
 /// The `schema` of a report in JSON.
 pub const SCHEMA: &str = "pyhpc-report/1";
@@ -59,11 +67,22 @@ pub enum Format {
     Json,
     /// One finding per line.
     Jsonl,
+    /// SARIF 2.1.0, for code scanning services.
+    Sarif,
+    /// Test results in XML.
+    Junit,
+    /// A Code Quality report.
+    Gitlab,
+    /// Workflow commands of GitHub Actions.
+    Github,
+    /// A page for a step summary.
+    Markdown,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 3] = [Self::Table, Self::Json, Self::Jsonl];
+    pub const ALL: [Self; 8] =
+        [Self::Table, Self::Json, Self::Jsonl, Self::Sarif, Self::Junit, Self::Gitlab, Self::Github, Self::Markdown];
 
     /// The word on the command line.
     pub fn word(self) -> &'static str {
@@ -71,6 +90,11 @@ impl Format {
             Self::Table => "table",
             Self::Json => "json",
             Self::Jsonl => "jsonl",
+            Self::Sarif => "sarif",
+            Self::Junit => "junit",
+            Self::Gitlab => "gitlab",
+            Self::Github => "github",
+            Self::Markdown => "markdown",
         }
     }
 }
@@ -85,8 +109,17 @@ impl FromStr for Format {
 
 /// A word that names no format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown format `{0}`; there are table, json and jsonl")]
+#[error("unknown format `{0}`; there are {words}", words = words())]
 pub struct UnknownFormat(pub String);
+
+/// Every word, as a list in a sentence.
+fn words() -> String {
+    let words: Vec<&str> = Format::ALL.into_iter().map(Format::word).collect();
+    match words.split_last() {
+        Some((last, first)) => format!("{} and {last}", first.join(", ")),
+        None => String::new(),
+    }
+}
 
 /// How much a report for people tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +155,10 @@ pub struct TargetReport<'a> {
     pub facts: &'a Facts,
     /// What the rules say.
     pub outcome: &'a Outcome,
+    /// The rules that were asked, sorted by name; formats that describe rules show those.
+    pub rules: &'a [RulePage],
+    /// From which severity on a finding makes the command fail.
+    pub fail_on: Severity,
 }
 
 /// The report over `targets`, ending in a newline unless it is empty.
@@ -130,5 +167,10 @@ pub fn render(format: Format, targets: &[TargetReport<'_>], look: &Look) -> Stri
         Format::Table => table::render(targets, look),
         Format::Json => json::render(targets),
         Format::Jsonl => json::render_lines(targets),
+        Format::Sarif => sarif::render(targets),
+        Format::Junit => junit::render(targets),
+        Format::Gitlab => gitlab::render(targets),
+        Format::Github => github::render(targets),
+        Format::Markdown => markdown::render(targets),
     }
 }

@@ -11,6 +11,7 @@ use crate::facts::{Evidence, Facts, Gap};
 
 use super::correct::suggestions;
 use super::evaluate::{Scope, evaluate};
+use super::fingerprint::fingerprint;
 use super::harmless::{harmless, harmless_value};
 use super::outcome::{Finding, Outcome, Severity, Undecided, Verdict};
 use super::policy::Policy;
@@ -18,9 +19,6 @@ use super::rule::{Condition, Rule};
 use super::set::RuleSet;
 use super::subject::Found;
 use super::value::{Missing, Reason, Seen, Value, union};
-
-/// Letters of a fingerprint.
-const FINGERPRINT_LETTERS: usize = 16;
 
 /// Judges `facts`.
 pub fn judge(rules: &RuleSet, policy: &Policy, facts: &Facts) -> Outcome {
@@ -165,16 +163,18 @@ impl Court<'_> {
         // Names carry no evidence of their own: then the subject is there because its list says so.
         let because = if decision.because.is_empty() { &found.because } else { &decision.because };
         let (name, message) = (rule.subject.call(subject), message(rule, scope));
+        let evidence = self.evidence(because);
         Finding {
             severity: self.policy.severity(&rule.name).unwrap_or_else(|| severity(rule, scope)),
-            fingerprint: self.fingerprint(&rule.name, &name, &message),
+            fingerprint: fingerprint(self.facts, &rule.name, &name, &message, &evidence),
             rule: rule.name.clone(),
             subject: name,
             message,
-            evidence: self.evidence(because),
+            evidence,
             fix: self.fix(rule, subject),
             corrections: suggestions(rule, scope, &|because| self.evidence(because)),
             waived: None,
+            in_baseline: false,
         }
     }
 
@@ -217,16 +217,5 @@ impl Court<'_> {
                 None => format!("{name}: unknown"),
             },
         }
-    }
-
-    /// The same on every machine: without the place where the environment lies.
-    fn fingerprint(&self, rule: &str, subject: &str, message: &str) -> String {
-        let prefix = self.facts.environment.python.prefix.value().map(|prefix| format!("{prefix}/"));
-        let moved = |text: &str| match &prefix {
-            Some(prefix) if prefix.len() > 2 => text.replace(prefix.as_str(), ""),
-            Some(_) | None => text.to_owned(),
-        };
-        let hash = blake3::hash([rule, &moved(subject), &moved(message)].join("\0").as_bytes());
-        hash.to_hex().chars().take(FINGERPRINT_LETTERS).collect()
     }
 }

@@ -76,6 +76,32 @@ pub struct Finding {
     pub fingerprint: String,
     /// The waiver that accepts it.
     pub waived: Option<Waived>,
+    /// Whether the baseline knows it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub in_baseline: bool,
+}
+
+impl Finding {
+    /// Whether nothing accepts it: neither a waiver nor the baseline.
+    pub fn counts(&self) -> bool {
+        self.waived.is_none() && !self.in_baseline
+    }
+}
+
+/// A finding that a baseline knows.
+///
+/// Invariant: the order is that of a baseline file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BaselineEntry {
+    /// Name of the rule.
+    pub rule: String,
+    /// What it is about.
+    pub subject: String,
+    /// What was the matter.
+    pub message: String,
+    /// What it is known by.
+    pub fingerprint: String,
 }
 
 /// Why a finding is accepted.
@@ -148,4 +174,7 @@ pub struct Outcome {
     pub not_applicable: Vec<String>,
     /// Waivers that are unused or expired.
     pub waivers: Vec<WaiverReport>,
+    /// Entries of the baseline that match no finding.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unused_baseline: Vec<BaselineEntry>,
 }

@@ -53,6 +53,7 @@ pub(crate) fn finding(
         fix: fix.into(),
         fingerprint: format!("{:0>16x}", rule.len() * 7919 + subject.len() * 104_729),
         waived: None,
+        in_baseline: false,
     }
 }
 

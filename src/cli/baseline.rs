@@ -1,0 +1,44 @@
+//! `baseline write`, and the file that it writes as `audit` reads it.
+
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+
+use super::args::{BaselineArgs, BaselineCommand, BaselineWriteArgs};
+use super::{audit, config, job, output, outputs, target};
+use crate::report::baseline;
+use crate::rules::{Baseline, Outcome, judge};
+
+pub(super) fn run(args: &BaselineArgs) -> Result<ExitCode> {
+    match &args.command {
+        BaselineCommand::Write(args) => write(args),
+    }
+}
+
+/// The findings that a file knows.
+///
+/// # Errors
+/// When it cannot be read, or is no baseline: with its place and the next step.
+pub(super) fn read(path: &Path) -> Result<Baseline> {
+    let next = || format!("`pyhpc-audit baseline write --baseline {}` writes one", path.display());
+    let file = config::text_file(path).with_context(next)?;
+    Ok(Baseline::parse(&file)?)
+}
+
+fn write(args: &BaselineWriteArgs) -> Result<ExitCode> {
+    outputs::place(&args.baseline).with_context(|| format!("--baseline {}", args.baseline.display()))?;
+    let configured = config::read(&args.knowledge)?;
+    let question = job::Asked { targets: &args.targets, job: &args.job, target: &args.target, checks: &args.checks };
+    let facts = match &args.job.script {
+        Some(script) => job::joined(&question, script, &configured)?.facts,
+        None => audit::surveyed(target::targets(&args.targets, &args.target)?.with(&args.checks), &configured)?,
+    };
+    let outcomes: Vec<Outcome> = facts.iter().map(|it| judge(&configured.rules, &configured.policy, it)).collect();
+    let found = Baseline::of(&outcomes);
+    let path = args.baseline.display();
+    fs::write(&args.baseline, baseline(&found)).with_context(|| format!("could not write {path}"))?;
+    output::message(&format!("{} of {path}: {} known", env!("CARGO_PKG_NAME"), found.entries().len()));
+    Ok(ExitCode::SUCCESS)
+}
