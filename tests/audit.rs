@@ -55,6 +55,11 @@ fn somebody_else_may_read_it() {
 }
 
 #[test]
+fn reports_for_services_and_baselines() {
+    check("ci");
+}
+
+#[test]
 fn links_lead_to_themselves() {
     check("link-loop");
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 
 use super::args::{BaselineArgs, BaselineCommand, BaselineWriteArgs};
 use super::{audit, config, job, output, outputs, target};
@@ -22,8 +22,8 @@ pub(super) fn run(args: &BaselineArgs) -> Result<ExitCode> {
 /// # Errors
 /// When it cannot be read, or is no baseline: with its place and the next step.
 pub(super) fn read(path: &Path) -> Result<Baseline> {
-    let next = || format!("`pyhpc-audit baseline write --baseline {}` writes one", path.display());
-    let file = config::text_file(path).with_context(next)?;
+    let next = format!("`pyhpc-audit baseline write --baseline {}` writes one", path.display());
+    let file = config::text_file(path).map_err(|error| anyhow!("{error:#}; {next}"))?;
     Ok(Baseline::parse(&file)?)
 }
 
@@ -39,6 +39,7 @@ fn write(args: &BaselineWriteArgs) -> Result<ExitCode> {
     let found = Baseline::of(&outcomes);
     let path = args.baseline.display();
     fs::write(&args.baseline, baseline(&found)).with_context(|| format!("could not write {path}"))?;
-    output::message(&format!("{} of {path}: {} known", env!("CARGO_PKG_NAME"), found.entries().len()));
+    let noun = if found.entries().len() == 1 { "finding" } else { "findings" };
+    output::message(&format!("wrote {} {noun} to {path}", found.entries().len()));
     Ok(ExitCode::SUCCESS)
 }

@@ -54,9 +54,13 @@ pub(super) fn checked(list: &[String]) -> Result<Vec<Output<'_>>> {
 pub(super) fn place(path: &Path) -> Result<PathBuf> {
     let Some(name) = path.file_name() else { bail!("\"{}\" is no name of a file", path.display()) };
     let directory = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let real = fs::canonicalize(directory).with_context(|| {
-        format!("the directory {} is not there; make it first: mkdir -p {}", directory.display(), directory.display())
-    })?;
+    let real = match fs::canonicalize(directory) {
+        Ok(real) => real,
+        Err(error) => {
+            let directory = directory.display();
+            bail!("the directory {directory} cannot be used: {error}; `mkdir -p {directory}` makes one that is missing")
+        }
+    };
     let file = real.join(name);
     if file.is_dir() {
         bail!("{} is a directory; name a file in it", path.display());

@@ -27,6 +27,10 @@ pub(super) fn render(targets: &[TargetReport<'_>]) -> String {
         }
         text.push_str(&of_severity(severity, targets, room));
     }
+    for it in targets.iter().flat_map(|it| &it.outcome.unused_baseline) {
+        let line = format!("unused baseline entry of {} ({}): it matches nothing, remove it", it.rule, it.subject);
+        text.push_str(&format!("{}\n", plain(&line)));
+    }
     text.push_str(&format!("pyhpc-audit: {}\n", plain(&Counts::sum(targets).summary())));
     text
 }

@@ -228,7 +228,7 @@ fn baseline(target: &TargetReport<'_>, paper: &mut Paper<'_>) {
     }
     for (finding, subjects) in groups {
         let name = with_subjects(&format!("{}[{}]", finding.severity.word(), finding.rule), &subjects, paper);
-        paper.put(0, 4, &[(Tone::Faint, &format!("in the baseline {name}"))]);
+        paper.put(0, 4, &[(Tone::Faint, &format!("in the baseline: {name}"))]);
     }
     for entry in gone {
         let line = format!(" baseline entry of {} ({}): it matches nothing, remove it", entry.rule, entry.subject);

@@ -72,7 +72,8 @@ pub struct Finding {
     /// Places of the job script as they would be right.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub corrections: Vec<Suggestion>,
-    /// Identifies the finding across runs and machines: a hash of rule, subject and what decided, not of absolute paths outside it.
+    /// Identifies the finding across runs and machines: a hash of rule, subject and message, without the directory of the
+    /// environment and without numbers of lines.
     pub fingerprint: String,
     /// The waiver that accepts it.
     pub waived: Option<Waived>,

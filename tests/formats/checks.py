@@ -87,12 +87,12 @@ def sarif(document, directory):
     # The golden files have a word where the version is.
     copy, found = directory / f"copy-{document.name}.sarif", directory / "found.sarif"
     copy.write_text(path.read_text().replace('"VERSION"', '"1.0.0"'))
-    command = [DOWNLOADS / "multitool/package/Sarif.Multitool", "validate", "--rule-kind", "Sarif;Gh"]
-    command += ["--output", found, "--log", "ForceOverwrite", copy]
+    command = [DOWNLOADS / "multitool/package/Sarif.Multitool", "validate", copy, "--rule-kind", "Sarif;Gh"]
+    command += ["--output", found, "--log", "ForceOverwrite;PrettyPrint"]
     # The program is one of .NET and looks for ICU otherwise.
     environment = os.environ | {"DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1", "DOTNET_BUNDLE_EXTRACT_BASE_DIR": str(DOWNLOADS)}
     code, output = quietly(command, env=environment)
-    check(code == 0, f"{document.name}: Multitool could not read it: {output[-2000:]}")
+    check(code == 0, f"{document.name}: Multitool could not read it: {output[:2000]}")
     for result in json.loads(found.read_text(encoding="utf-8-sig"))["runs"][0].get("results", []):
         level = result.get("level", "warning")
         check(level != "error", f"{document.name}: Multitool: {result['ruleId']}: {output[:2000]}")
@@ -108,8 +108,8 @@ def sarif(document, directory):
         results = sum(len(it["results"]) for it in log["runs"])
         check(results == len(all_of(document, "findings")), f"{document.name}: {results} SARIF results")
         said = [n["descriptor"]["id"] for it in log["runs"] for n in it["invocations"][0]["toolExecutionNotifications"]]
-        check(said.count("gap") == len(all_of(document, "gaps")), f"{document.name}: gaps as notifications")
-        check(said.count("undecided") == len(all_of(document, "undecided")), f"{document.name}: undecided ones")
+        check(said.count("facts-gap") == len(all_of(document, "gaps")), f"{document.name}: gaps as notifications")
+        check(said.count("undecided-rule") == len(all_of(document, "undecided")), f"{document.name}: undecided ones")
 
 
 def all_of(document, key):

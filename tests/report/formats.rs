@@ -257,7 +257,7 @@ fn sarif_keeps_to_the_limits_of_github_and_says_so() {
     let notifications = run["invocations"][0]["toolExecutionNotifications"].as_array().unwrap();
     let said: Vec<&str> = notifications
         .iter()
-        .filter(|it| it["descriptor"]["id"] == "limit")
+        .filter(|it| it["descriptor"]["id"] == "format-limit")
         .map(|it| it["message"]["text"].as_str().unwrap())
         .collect();
     assert_eq!(said.len(), 2, "{said:?}");

@@ -2,7 +2,7 @@
 
 use pyhpc_audit::base::TextFile;
 use pyhpc_audit::facts::Facts;
-use pyhpc_audit::rules::{Outcome, Policy, RuleSet, Severity, Undecided, WaiverState, judge, schema};
+use pyhpc_audit::rules::{Baseline, Outcome, Policy, RuleSet, Severity, Undecided, WaiverState, judge, schema};
 use serde_json::{Map, Value, json};
 
 use super::{check, samples, text_file};
@@ -104,6 +104,61 @@ fn fingerprints_do_not_depend_on_the_place() {
     let there = outcome(&serde_json::from_str(&moved).unwrap(), "");
     assert_eq!(here.findings[0].fingerprint, there.findings[0].fingerprint);
     assert_eq!(here.findings[0].fingerprint.len(), 16);
+}
+
+/// A script in which a line was added, and one that was named by another path.
+#[test]
+fn fingerprints_do_not_depend_on_lines() {
+    let fingerprint = |script: &str, line: u32, value: &str| {
+        let setting = json!({"name": "OMP_NUM_THREADS", "place": format!("job.sh:{line}"),
+            "value": {"value": value, "because": [0]}});
+        let facts = facts(json!({
+            "job": {"script": script, "settings": {"value": [setting], "because": []}},
+            "evidence": [{"path": script, "line": line, "column": 8, "length": 3, "text": "export OMP_NUM_THREADS=x"}],
+        }));
+        let text = r#"
+            title = "t"
+            severity = "error"
+            since = "0.1.0"
+            subject = "setting"
+            when = 'setting.value != "4"'
+            message = '{setting.name}={setting.value} ({setting.place})'
+            why = "w"
+            fix = "f""#;
+        let rule = TextFile { path: "sample.toml".to_owned(), stem: "sample".to_owned(), text: text.to_owned() };
+        let rules = RuleSet::load(&[rule]).unwrap_or_else(|error| panic!("{error}"));
+        let outcome = judge(&rules, &Policy::default(), &facts);
+        let found = outcome.findings.iter().find(|it| it.rule == "sample").unwrap();
+        assert_eq!(found.subject, format!("job.sh:{line}: OMP_NUM_THREADS"));
+        found.fingerprint.clone()
+    };
+    let known = fingerprint("jobs/job.sh", 9, "16");
+    assert_eq!(known, fingerprint("jobs/job.sh", 12, "16"));
+    assert_eq!(known, fingerprint("./jobs/job.sh", 9, "16"));
+    assert_ne!(known, fingerprint("other/job.sh", 9, "16"), "another script of that name");
+    assert_ne!(known, fingerprint("jobs/job.sh", 9, "32"), "another value");
+    let absolute = fingerprint("/home/ada/jobs/job.sh", 9, "16");
+    assert_eq!(absolute, fingerprint("/home/bob/jobs/job.sh", 7, "16"));
+}
+
+#[test]
+fn a_baseline_accepts_each_of_its_findings_once() {
+    let known = outcome(&serial_hdf5(), "");
+    let baseline = Baseline::of(std::slice::from_ref(&known));
+    let text = pyhpc_audit::report::baseline(&baseline);
+    let file = TextFile { path: "known.json".to_owned(), stem: String::new(), text };
+    let read = Baseline::parse(&file).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(read, baseline);
+
+    let accepted = |mut outcomes: Vec<Outcome>| {
+        read.accept(&mut outcomes);
+        let open = outcomes.iter().flat_map(|it| &it.findings).filter(|it| it.counts()).count();
+        (open, outcomes[0].unused_baseline.len())
+    };
+    let count = known.findings.len();
+    assert_eq!(accepted(vec![known.clone()]), (0, 0));
+    assert_eq!(accepted(vec![known.clone(), known.clone()]), (count, 0), "the second occurrence is a new finding");
+    assert_eq!(accepted(vec![Outcome::default()]), (0, count), "what is gone is said");
 }
 
 #[test]

@@ -15,8 +15,8 @@ mod rules;
 
 use serde_json::{Value, json};
 
-use super::anchor::name_of;
-use super::{TargetReport, json};
+use crate::report::anchor::name_of;
+use crate::report::{TargetReport, json as pages};
 use rules::Rules;
 
 /// Where the format is described.
@@ -42,7 +42,7 @@ pub(super) fn render(targets: &[TargetReport<'_>]) -> String {
     if !further.is_empty() {
         runs.push(run(&unused(FURTHER, &categories), further, targets.len()));
     }
-    json::document(&json!({ "$schema": SCHEMA, "version": "2.1.0", "runs": runs }))
+    pages::document(&json!({ "$schema": SCHEMA, "version": "2.1.0", "runs": runs }))
 }
 
 /// `name`, with a number where another run has it: GitHub refuses a file with two runs of one category.

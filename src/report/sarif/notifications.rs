@@ -13,10 +13,10 @@ const OF_ONE_KIND: usize = 5000;
 
 /// The kinds, with what each says.
 const KINDS: [(&str, &str); 4] = [
-    ("gap", "A place could not be read or decided; what it hides has not passed."),
-    ("undecided", "A rule needs a fact that is unknown: it has not passed."),
-    ("limit", "A limit of the format was reached: something is left out."),
-    ("unused", "A waiver or an entry of the baseline accepts nothing."),
+    ("facts-gap", "A place could not be read or decided; what it hides has not passed."),
+    ("undecided-rule", "A rule needs a fact that is unknown: it has not passed."),
+    ("format-limit", "A limit of the format was reached: something is left out."),
+    ("unused-acceptance", "A waiver or an entry of the baseline accepts nothing."),
 ];
 
 /// The kinds as SARIF describes them.
@@ -26,7 +26,7 @@ pub(super) fn described() -> Vec<Value> {
 
 /// A limit that was reached.
 pub(super) fn limit(text: &str) -> Value {
-    notification("limit", "warning", text)
+    notification("format-limit", "warning", text)
 }
 
 /// Everything that one target could not say.
@@ -37,7 +37,7 @@ pub(super) fn of(target: &TargetReport<'_>, rules: &Rules<'_>) -> Vec<Value> {
     let undecided = &target.outcome.undecided;
     for it in undecided.iter().take(OF_ONE_KIND) {
         let text = format!("{} of {} could not be decided: {}", it.rule, it.subject, it.missing.join("; "));
-        let mut one = notification("undecided", "warning", &text);
+        let mut one = notification("undecided-rule", "warning", &text);
         one["associatedRule"] = rules.reference(&it.rule);
         one["locations"] = json!([{ "physicalLocation": { "artifactLocation": artifact(&of_target(target.facts)) } }]);
         all.push(one);
@@ -49,18 +49,18 @@ pub(super) fn of(target: &TargetReport<'_>, rules: &Rules<'_>) -> Vec<Value> {
     }
     for it in &target.outcome.waivers {
         let text = format!("the waiver of {} in line {} of the configuration is {}", it.rule, it.line, it.state.word());
-        all.push(notification("unused", "note", &text));
+        all.push(notification("unused-acceptance", "note", &text));
     }
     for it in &target.outcome.unused_baseline {
         let text = format!("the baseline knows {} of {}, which is not found: remove the entry", it.rule, it.subject);
-        all.push(notification("unused", "note", &text));
+        all.push(notification("unused-acceptance", "note", &text));
     }
     all
 }
 
 fn gap(gap: &Gap, target: &TargetReport<'_>) -> Value {
     let hides = if gap.hides.is_empty() { String::new() } else { format!("; hides {}", gap.hides) };
-    let mut one = notification("gap", "warning", &format!("{}: {}{hides}", gap.stage, gap.reason));
+    let mut one = notification("facts-gap", "warning", &format!("{}: {}{hides}", gap.stage, gap.reason));
     let place = if gap.path.is_empty() { of_target(target.facts) } else { whole(&gap.path, target.facts) };
     one["locations"] = json!([{ "physicalLocation": { "artifactLocation": artifact(&place) } }]);
     one

@@ -24,18 +24,29 @@ const RESULT_BYTES: usize = 80 << 20;
 /// The key of our fingerprint. The number changes with what the fingerprint covers.
 const FINGERPRINT: &str = "pyhpcAudit/v1";
 
+/// Whose finding it is.
+struct Of<'a> {
+    facts: &'a Facts,
+    /// Whether there was a baseline to compare with.
+    compared: bool,
+}
+
 /// The findings of `targets`, and what is left out of them. The file is shared by `all` targets.
 pub(super) fn of(targets: &[TargetReport<'_>], rules: &Rules<'_>, all: usize) -> (Vec<Value>, Vec<Value>) {
-    let mut findings: Vec<(&TargetReport<'_>, &Finding)> =
-        targets.iter().flat_map(|target| target.outcome.findings.iter().map(move |it| (target, it))).collect();
+    let mut findings: Vec<(Of<'_>, &Finding)> = Vec::new();
+    for target in targets {
+        let outcome = target.outcome;
+        let compared = !outcome.unused_baseline.is_empty() || outcome.findings.iter().any(|it| it.in_baseline);
+        findings.extend(outcome.findings.iter().map(|it| (Of { facts: target.facts, compared }, it)));
+    }
     findings.sort_by_key(|(_, it)| (!it.counts(), std::cmp::Reverse(it.severity)));
     let mut times: HashMap<&str, usize> = HashMap::new();
     let (mut results, mut bytes, mut cut) = (Vec::new(), 0, 0);
     let room = RESULT_BYTES.saturating_mul(targets.len()) / all.max(1);
-    for (target, finding) in &findings {
+    for (of, finding) in &findings {
         let occurrence = times.entry(&finding.fingerprint).or_default();
         *occurrence += 1;
-        let (result, places) = result(finding, *occurrence, target, rules);
+        let (result, places) = result(finding, *occurrence, of, rules);
         bytes += result.to_string().len();
         if RESULTS <= results.len() || room < bytes {
             break;
@@ -59,8 +70,8 @@ pub(super) fn of(targets: &[TargetReport<'_>], rules: &Rules<'_>, all: usize) ->
 }
 
 /// One finding, and how many places of it are left out.
-fn result(finding: &Finding, occurrence: usize, target: &TargetReport<'_>, rules: &Rules<'_>) -> (Value, usize) {
-    let facts = target.facts;
+fn result(finding: &Finding, occurrence: usize, of: &Of<'_>, rules: &Rules<'_>) -> (Value, usize) {
+    let facts = of.facts;
     let places = further(finding, facts);
     let related: Vec<Value> = places
         .iter()
@@ -86,7 +97,7 @@ fn result(finding: &Finding, occurrence: usize, target: &TargetReport<'_>, rules
         result["relatedLocations"] = json!(related);
     }
     result["partialFingerprints"] = json!({ FINGERPRINT: format!("{}:{occurrence}", finding.fingerprint) });
-    accepted(finding, target, &mut result);
+    accepted(finding, of, &mut result);
     if !finding.corrections.is_empty() {
         result["fixes"] = fixes(&finding.corrections, facts);
     }
@@ -98,11 +109,9 @@ fn result(finding: &Finding, occurrence: usize, target: &TargetReport<'_>, rules
 }
 
 /// Why a finding does not count; with a baseline, whether it is new.
-fn accepted(finding: &Finding, target: &TargetReport<'_>, result: &mut Value) {
-    let outcome = target.outcome;
-    let compared = !outcome.unused_baseline.is_empty() || outcome.findings.iter().any(|it| it.in_baseline);
+fn accepted(finding: &Finding, of: &Of<'_>, result: &mut Value) {
     let suppression = |why: &str| json!([{ "kind": "external", "status": "accepted", "justification": one_line(why) }]);
-    if compared {
+    if of.compared {
         result["baselineState"] = json!(if finding.in_baseline { "unchanged" } else { "new" });
     }
     if let Some(waived) = &finding.waived {
