@@ -30,6 +30,9 @@ fn complete(part: &Value, root: &Value, given: Option<&Value>) -> Value {
             Some(given) => json!({"value": complete(value, root, Some(given)), "because": []}),
         };
     }
+    if let (Some(present), Some(Value::Object(_))) = (part["anyOf"].get(0), given) {
+        return complete(present, root, given);
+    }
     match (part["type"].as_str(), given) {
         (Some("object"), given) => {
             let fields = part["properties"].as_object().unwrap().iter();
