@@ -34,11 +34,14 @@ const ARROWS: [(&str, &str); 18] = [
 ];
 
 /// A name, the files that may use it (beginnings of paths below `src/`), and why.
-const ONE_PLACE: [(&str, &[&str], &str); 26] = [
+const ONE_PLACE: [(&str, &[&str], &str); 29] = [
     ("goblin", &["elf/"], "one door for hostile bytes, one place for limits"),
     ("walkdir", &["tree/host.rs"], "everything else must work inside an archive"),
     ("std::fs", &["tree/host.rs", "cli/"], "everything else must work inside an archive"),
     ("ruff_", &["python/"], "one reader of Python"),
+    ("flate2", &["tree/"], "everything else sees files, however they are packed"),
+    ("zstd", &["tree/"], "everything else sees files, however they are packed"),
+    ("liblzma", &["tree/"], "everything else sees files, however they are packed"),
     ("quick_xml", &["site/profile/topology.rs"], "one reader of topologies"),
     ("stacker", &["trace/state.rs", "python/reader.rs"], "two places decide how deep sources nest"),
     ("cel", &["rules/condition.rs"], "a young crate behind one door"),

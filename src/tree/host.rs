@@ -60,11 +60,16 @@ impl Tree for HostTree {
     }
 
     fn list(&self, directory: &TreePath) -> io::Result<Vec<(Vec<u8>, Kind)>> {
-        let walk = WalkDir::new(self.full(directory)).min_depth(1).max_depth(1);
+        let full = self.full(directory);
+        let walk = WalkDir::new(&full).min_depth(1).max_depth(1);
         let mut names = Vec::new();
         for entry in walk {
             let entry = entry.map_err(|it| it.into_io_error().unwrap_or_else(|| io::Error::other("link loop")))?;
             names.push((entry.file_name().as_bytes().to_vec(), kind(entry.file_type())));
+        }
+        // The walk of a file is empty, not an error.
+        if names.is_empty() && !fs::symlink_metadata(full)?.is_dir() {
+            return Err(io::ErrorKind::NotADirectory.into());
         }
         names.sort_unstable();
         Ok(names)

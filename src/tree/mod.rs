@@ -1,4 +1,4 @@
-//! A read-only file system: the host, a root below it, or files in memory.
+//! A read-only file system: the host, a root below it, an image inside a file, or files in memory.
 //!
 //! [`Tree`] is what a backend must offer, for paths without links. [`View`] is what everybody else uses: it resolves
 //! links component by component inside the root and remembers what it saw.
@@ -8,6 +8,8 @@
 
 mod host;
 mod memory;
+pub mod sif;
+mod squashfs;
 mod view;
 
 use std::io;
@@ -16,6 +18,7 @@ use crate::base::{ReadAt, TreePath};
 
 pub use host::HostTree;
 pub use memory::{MemoryTree, Node};
+pub use squashfs::{SquashFsTree, is_squashfs};
 pub use view::View;
 
 /// What a path is.

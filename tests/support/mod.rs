@@ -19,7 +19,9 @@ pub mod elf_tables;
 pub mod elf_writer;
 pub mod fixture;
 pub mod macho_writer;
+pub mod same_tree;
 pub mod source;
+pub mod squash_writer;
 pub mod transcript;
 
 pub use elf_builder::ElfSpec;
