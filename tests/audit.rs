@@ -95,6 +95,11 @@ fn saved_facts_are_none() {
 }
 
 #[test]
+fn a_host_is_not_there_or_none() {
+    check("host-there-or-not");
+}
+
+#[test]
 fn files_give_samples_or_say_why_not() {
     check("seen");
 }

@@ -55,6 +55,7 @@ impl Bench {
             site: site.as_ref(),
             variables: None,
             prefix: None,
+            image_env: None,
         };
         read_job(&self.view, &self.know, question).join(&mut facts);
         judge(&self.rules, &Policy::default(), &facts)

@@ -93,6 +93,7 @@ fn check(path: &Path, view: &View, know: &Knowledge, process: &Process) {
         variables,
         cpu: process.cpu.as_deref().map_or(CpuLevel::Baseline, |it| CpuLevel::parse(it).unwrap()),
         launcher: process.launcher.as_ref().map(TreePath::new),
+        image: None,
         libc: process.libc.clone(),
         verify_files: false,
     };

@@ -21,6 +21,11 @@ impl Variables {
         self.0.insert(name.into(), Setting { value: value.into(), origin: origin.to_owned() });
     }
 
+    /// Sets all of `more`, as set there.
+    pub fn extend(&mut self, more: Self) {
+        self.0.extend(more.0);
+    }
+
     /// Forgets `name`.
     pub fn remove(&mut self, name: &str) {
         self.0.remove(name.as_bytes());

@@ -57,9 +57,13 @@ pub(super) enum Command {
 /// What is looked at, in which environment.
 #[derive(Debug, Args)]
 pub(super) struct TargetArgs {
-    /// Treat DIR as the root of the file system; every link is resolved inside it. Alone it audits the root's own Pythons.
+    /// Treat DIR, or the image in a file, as the root of the file system; every link is resolved inside it. Alone it audits
+    /// the root's own Pythons.
     #[arg(long, value_name = "DIR")]
     pub(super) root: Option<PathBuf>,
+    /// Of an archive with several images, the one with this tag, digest or architecture. T:TAG says the same. Default: all.
+    #[arg(long, value_name = "TAG")]
+    pub(super) tag: Option<String>,
     #[command(flatten)]
     pub(super) process: ProcessArgs,
 }
@@ -111,6 +115,11 @@ pub(super) struct CheckArgs {
     /// Compare shared objects with the digests that pip, conda and dpkg recorded; reads each of them whole.
     #[arg(long)]
     pub(super) verify_files: bool,
+    /// Hold the target, an image, against the host that starts it: FACTS that were saved there, or the PREFIX of its MPI on this
+    /// machine. Answers whether the launcher of the host starts the MPI of the image, and whether the MPI of the host can be
+    /// mounted over it.
+    #[arg(long, value_name = "FACTS|PREFIX")]
+    pub(super) host: Option<PathBuf>,
 }
 
 /// `2.28`: numbers and dots.
@@ -137,7 +146,8 @@ pub(super) struct KnowledgeArgs {
 /// `audit`
 #[derive(Debug, Args)]
 pub(super) struct AuditArgs {
-    /// Environment prefixes, python executables or saved facts files. Default: $VIRTUAL_ENV, $CONDA_PREFIX, else the first python3 on PATH.
+    /// Environment prefixes, python executables, images (OCI layout, docker save, SIF, SquashFS, tar of a root) or saved facts
+    /// files. Default: $VIRTUAL_ENV, $CONDA_PREFIX, else the first python3 on PATH.
     #[arg(value_name = "T")]
     pub(super) targets: Vec<PathBuf>,
     #[command(flatten)]

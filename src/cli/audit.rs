@@ -7,15 +7,16 @@ use anyhow::{Context, Result, bail};
 
 use super::args::AuditArgs;
 use super::config::{self, Configured};
+use super::host;
 use super::job;
-use super::target::{self, Target, Targets};
+use super::target::{self, Opened, Target, Targets};
 use super::{baseline, explain, output, outputs};
 use crate::base::TreePath;
 use crate::discover::DiscoverError;
 use crate::facts::{Facts, Suggestion};
 use crate::report::{Format, RulePage, TargetReport, diff, render};
 use crate::rules::{Outcome, Severity, judge};
-use crate::survey::survey;
+use crate::survey::{Host, Question, survey_beside};
 
 /// Saved facts of a process with two MPIs.
 const SAMPLE: &str = include_str!("../../samples/facts/two-mpis.json");
@@ -25,12 +26,19 @@ pub(super) fn run(args: &AuditArgs) -> Result<ExitCode> {
     let configured = config::read(&args.knowledge)?;
     let known = args.baseline.as_deref().map(baseline::read).transpose()?;
     let asked = !args.targets.is_empty() || args.target.root.is_some();
-    let question = job::Asked { targets: &args.targets, job: &args.job, target: &args.target, checks: &args.checks };
+    let host = host::read(args.checks.host.as_deref(), &configured)?;
+    let question = job::Asked {
+        targets: &args.targets,
+        job: &args.job,
+        target: &args.target,
+        checks: &args.checks,
+        host: host.as_ref(),
+    };
     let script = args.job.script.as_ref();
     let joined = script.map(|script| job::joined(&question, script, &configured)).transpose()?;
     let facts = match &joined {
         Some(joined) => joined.facts.clone(),
-        None => match surveyed(target::targets(&args.targets, &args.target)?.with(&args.checks), &configured) {
+        None => match surveyed(&question, &configured) {
             Err(error) if !asked && nothing_active(&error) => return sample(&configured, &error),
             other => other?,
         },
@@ -107,26 +115,54 @@ fn sample(configured: &Configured, error: &anyhow::Error) -> Result<ExitCode> {
 ///
 /// # Errors
 /// When a target is not there or is no Python; when the tool itself fails.
-pub(super) fn surveyed(targets: Targets, configured: &Configured) -> Result<Vec<Facts>> {
-    let Targets { view, list } = targets;
+pub(super) fn surveyed(asked: &job::Asked<'_>, configured: &Configured) -> Result<Vec<Facts>> {
+    let Targets { view, list, .. } = target::targets(asked.targets, asked.target, configured)?.with(asked.checks);
     let mut all = Vec::new();
+    let mut is_without = false;
     for target in list {
-        match target {
-            Target::Saved(facts) => all.push(*facts),
-            Target::Python(question) => {
-                let asked = || survey(&view, &configured.knowledge, &question);
-                match catch_unwind(AssertUnwindSafe(asked)) {
-                    Ok(facts) => all.extend(facts?),
-                    Err(_) => bail!(
-                        "{}: this is a bug of pyhpc-audit {}; the message above says where",
-                        question.target,
-                        env!("CARGO_PKG_VERSION")
-                    ),
-                }
+        if let Target::Saved(facts) = target {
+            all.push(beside(*facts, configured, asked.host));
+            continue;
+        }
+        let Some(Opened { view, question }) = target.open(&view, configured)? else { continue };
+        let answer = || survey_beside(&view, &configured.knowledge, &question, asked.host);
+        match catch_unwind(AssertUnwindSafe(answer)) {
+            Ok(Ok(facts)) => all.extend(facts),
+            // Of several images, some are of other kinds: they are told, and the rest is audited.
+            Ok(Err(error @ DiscoverError::NoPython { .. })) if target.is_one_of_several() => {
+                output::message(&format!("{}: {error}", named(&question)));
+                is_without = true;
             }
+            // Paths in an image say nothing without it.
+            Ok(Err(error)) if target.is_image() => return Err(error).with_context(|| named(&question)),
+            Ok(Err(error)) => return Err(error.into()),
+            Err(_) => bail!(
+                "{}: this is a bug of pyhpc-audit {}; the message above says where",
+                question.target,
+                env!("CARGO_PKG_VERSION")
+            ),
         }
     }
+    if all.is_empty() && is_without {
+        bail!("none of these images holds a Python: what was looked for is told above");
+    }
     Ok(all)
+}
+
+/// Saved facts, held against the host where one is named; else as they were saved.
+pub(super) fn beside(mut facts: Facts, configured: &Configured, host: Option<&Host>) -> Facts {
+    if let Some(host) = host {
+        host.join(&mut facts, &configured.knowledge);
+    }
+    facts
+}
+
+/// The name of an image, and what of it was not read: that may hide what is looked for.
+fn named(question: &Question) -> String {
+    match question.image.as_ref().and_then(|it| it.gaps.first()) {
+        Some(gap) => format!("{} (not read as a whole: {})", question.target, gap.reason),
+        None => question.target.clone(),
+    }
 }
 
 fn exit_code(args: &AuditArgs, facts: &[Facts], outcomes: &[Outcome]) -> ExitCode {

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, anyhow};
 
 use super::args::{BaselineArgs, BaselineCommand, BaselineWriteArgs};
-use super::{audit, config, job, output, outputs, target};
+use super::{audit, config, host, job, output, outputs};
 use crate::report::baseline;
 use crate::rules::{Baseline, Outcome, judge};
 
@@ -30,10 +30,17 @@ pub(super) fn read(path: &Path) -> Result<Baseline> {
 fn write(args: &BaselineWriteArgs) -> Result<ExitCode> {
     outputs::place(&args.baseline).with_context(|| format!("--baseline {}", args.baseline.display()))?;
     let configured = config::read(&args.knowledge)?;
-    let question = job::Asked { targets: &args.targets, job: &args.job, target: &args.target, checks: &args.checks };
+    let host = host::read(args.checks.host.as_deref(), &configured)?;
+    let question = job::Asked {
+        targets: &args.targets,
+        job: &args.job,
+        target: &args.target,
+        checks: &args.checks,
+        host: host.as_ref(),
+    };
     let facts = match &args.job.script {
         Some(script) => job::joined(&question, script, &configured)?.facts,
-        None => audit::surveyed(target::targets(&args.targets, &args.target)?.with(&args.checks), &configured)?,
+        None => audit::surveyed(&question, &configured)?,
     };
     let outcomes: Vec<Outcome> = facts.iter().map(|it| judge(&configured.rules, &configured.policy, it)).collect();
     let found = Baseline::of(&outcomes);

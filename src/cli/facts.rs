@@ -7,15 +7,22 @@ use serde_json::Value;
 
 use super::args::FactsArgs;
 use super::audit::surveyed;
-use super::{config, job, output, target};
+use super::{config, host, job, output};
 use crate::facts::Flat;
 
 pub(super) fn run(args: &FactsArgs) -> Result<ExitCode> {
     let configured = config::read(&args.knowledge)?;
-    let question = job::Asked { targets: &args.targets, job: &args.job, target: &args.target, checks: &args.checks };
+    let host = host::read(args.checks.host.as_deref(), &configured)?;
+    let question = job::Asked {
+        targets: &args.targets,
+        job: &args.job,
+        target: &args.target,
+        checks: &args.checks,
+        host: host.as_ref(),
+    };
     let facts = match &args.job.script {
         Some(script) => job::joined(&question, script, &configured)?.facts,
-        None => surveyed(target::targets(&args.targets, &args.target)?.with(&args.checks), &configured)?,
+        None => surveyed(&question, &configured)?,
     };
     let mut pages: Vec<Value> = Vec::new();
     for it in &facts {

@@ -4,17 +4,20 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 
 use super::args::{CheckArgs, JobArgs, TargetArgs};
 use super::config::{self, Configured};
-use super::target::{self, Target, Targets};
+use super::image;
+use super::target::{self, Opened, Target, Targets};
 use crate::base::{TextFile, TreePath, Variables};
 use crate::discover::{DiscoverError, Start};
 use crate::facts::Facts;
+use crate::loader::CpuLevel;
 use crate::site::Site;
-use crate::survey::{JobKnowledge, JobQuestion, JobReading, read_job, survey};
+use crate::survey::{Host, JobKnowledge, JobQuestion, JobReading, Question, read_job, survey_beside};
 use crate::tree::View;
 
 /// Largest script or site profile, in bytes; what stands behind is not read.
@@ -29,6 +32,7 @@ pub(super) struct Asked<'a> {
     pub(super) job: &'a JobArgs,
     pub(super) target: &'a TargetArgs,
     pub(super) checks: &'a CheckArgs,
+    pub(super) host: Option<&'a Host>,
 }
 
 /// The script, and the facts of every environment joined with it.
@@ -53,61 +57,88 @@ pub(super) fn joined(asked: &Asked<'_>, script: &Path, configured: &Configured) 
         None => config::found_site().map(|it| site(&it)).transpose()?,
     };
     let knowledge = JobKnowledge::load(&configured.knowledge, &configured.site_files)?;
-    let Targets { view, list } = target::targets(asked.targets, asked.target)?.with(asked.checks);
+    let Targets { view, variables, list } =
+        target::targets(asked.targets, asked.target, configured)?.with(asked.checks);
     let directory = directory(&view, script, asked.target.root.is_some())?;
     let mut facts = Vec::new();
     for target in list {
-        let question = JobQuestion {
+        let mut opened = target.open(&view, configured)?;
+        let ask = |opened: Option<&Opened>| JobQuestion {
             script: path.clone(),
             bytes: &bytes,
             directory: directory.clone(),
             site: site.as_ref(),
-            variables: match &target {
-                Target::Python(question) => Some(&question.variables),
-                Target::Saved(_) => None,
-            },
+            variables: opened.is_some().then_some(&variables),
             prefix: asked.targets.first().map(|it| it.display().to_string()),
+            image_env: None,
         };
+        let question = ask(opened.as_ref());
+        if let (true, Some(started)) = (asked.targets.is_empty(), &opened) {
+            let started = started_image(&read_job(&view, &knowledge, question.clone()), started, &view, configured)?;
+            opened = started.or(opened);
+        }
+        let image = opened.as_ref().and_then(|it| it.question.image.clone());
+        let question = JobQuestion { image_env: image.as_ref().map(|it| it.env.as_slice()), ..question };
         let reading = read_job(&view, &knowledge, question);
-        let variables = reading.variables();
-        let mut found = environment(&view, configured, target.clone(), &reading, variables, asked)?;
+        let mut found = match (target, opened) {
+            (Target::Saved(facts), _) => vec![super::audit::beside(*facts, configured, asked.host)],
+            (Target::Python(_) | Target::Image(..), Some(opened)) => environment(configured, opened, &reading, asked)?,
+            (Target::Python(_) | Target::Image(..), None) => Vec::new(),
+        };
         found.iter_mut().for_each(|it| reading.join(it));
         facts.append(&mut found);
     }
     Ok(Joined { path, text: String::from_utf8_lossy(&bytes).into_owned(), facts })
 }
 
+/// The image that the script starts, where its file is there.
+fn started_image(
+    reading: &JobReading<'_>,
+    asked: &Opened,
+    view: &Arc<View>,
+    configured: &Configured,
+) -> Result<Option<Opened>> {
+    let Some(path) = reading.image() else { return Ok(None) };
+    let inside = |_: &Path| Ok(path.clone());
+    let images = image::images(view, Path::new(&path.text()), None, &inside)?;
+    let Some([one]) = images.as_deref() else { return Ok(None) };
+    let question = Question {
+        target: path.text(),
+        start: Start::Root,
+        cpu: CpuLevel::Baseline,
+        variables: Variables::default(),
+        ..asked.question.clone()
+    };
+    Target::Image(one.clone(), Box::new(question)).open(view, configured)
+}
+
 /// The facts of the environment that the script starts.
 fn environment(
-    view: &View,
     configured: &Configured,
-    target: Target,
+    opened: Opened,
     reading: &JobReading<'_>,
-    variables: Option<Variables>,
     asked: &Asked<'_>,
 ) -> Result<Vec<Facts>> {
-    match target {
-        Target::Saved(facts) => Ok(vec![*facts]),
-        Target::Python(mut question) => {
-            if let Some(variables) = variables {
-                question.variables = variables;
-            }
-            if question.launcher.is_none() {
-                question.launcher = reading.launcher();
-            }
-            if question.imports.is_empty() {
-                question.first = reading.imports();
-            }
-            if let (true, Some(python)) = (asked.targets.is_empty(), reading.target()) {
-                question.target = python.text();
-                question.start = Start::Path(python);
-            }
-            match survey(view, &configured.knowledge, &question) {
-                // The script can be audited without the environment; one that was named has to be there.
-                Err(DiscoverError::NoPython { .. }) if asked.targets.is_empty() => unknown(asked),
-                found => Ok(found?),
-            }
-        }
+    let Opened { view, mut question } = opened;
+    let is_image = question.image.is_some();
+    if let Some(variables) = reading.variables() {
+        question.variables = variables;
+    }
+    // The launcher of the script is one of this machine, not of the image.
+    if question.launcher.is_none() && !is_image {
+        question.launcher = reading.launcher();
+    }
+    if question.imports.is_empty() {
+        question.first = reading.imports();
+    }
+    if let (true, false, Some(python)) = (asked.targets.is_empty(), is_image, reading.target()) {
+        question.target = python.text();
+        question.start = Start::Path(python);
+    }
+    match survey_beside(&view, &configured.knowledge, &question, asked.host) {
+        // The script can be audited without the environment; one that was named has to be there.
+        Err(DiscoverError::NoPython { .. }) if asked.targets.is_empty() => unknown(asked),
+        found => Ok(found?),
     }
 }
 

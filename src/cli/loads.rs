@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 
 use super::args::{LoadsArgs, WhyArgs};
-use super::target::{self, Target};
+use super::target::{self, Opened};
 use super::{config, output};
 use crate::base::{Gap, TreePath};
 use crate::facts;
@@ -19,31 +19,32 @@ use crate::survey::{self, Alternative, Landmarks, LoadMap, ModuleMap, ModuleStep
 
 pub(super) fn loads(args: &LoadsArgs) -> Result<ExitCode> {
     let configured = config::read(&args.knowledge)?;
-    let targets = target::targets(&args.targets, &args.target)?;
+    let targets = target::targets(&args.targets, &args.target, &configured)?;
     let json = json(args.format)?;
     let look = output::look(args.verbose);
     for (at, target) in targets.list.iter().enumerate() {
-        let Target::Python(question) = target else { bail!("a facts file does not say what a process maps") };
+        let opened = target.open(&targets.view, &configured)?;
+        let Opened { view, question } = &opened.context("a facts file does not say what a process maps")?;
         let asked = |it: Landmarks| {
             let again = target::repeated(&args.target, args.targets.get(at).map(PathBuf::as_path));
             asked(&question.target, again, it)
         };
         if args.modules {
-            let map = survey::module_map(&targets.view, &configured.knowledge, question)?;
+            let map = survey::module_map(view, &configured.knowledge, question)?;
             let landmarks = asked(map.landmarks.clone());
             let report = modules(map, landmarks);
             output::print(&if json { report.json() } else { report.text(&look) })?;
             continue;
         }
         let text = if args.alone {
-            let map = alone_map(&targets.view, &configured.knowledge, question)?;
+            let map = alone_map(view, &configured.knowledge, question)?;
             for gap in &map.gaps {
                 output::message(&format!("gap: {}: {}", gap.path, gap.reason));
             }
             let report = AloneReport { schema: AloneReport::SCHEMA, objects: map.objects, asked: asked(map.landmarks) };
             if json { report.json() } else { report.text(&look) }
         } else {
-            let map = load_map(&targets.view, &configured.knowledge, question)?;
+            let map = load_map(view, &configured.knowledge, question)?;
             for it in map.failures.iter().filter(|_| json) {
                 output::message(&format!("import {} fails: {}", it.import, it.reason));
             }
@@ -63,10 +64,11 @@ fn asked(target: &str, again: String, it: Landmarks) -> Asked {
 
 pub(super) fn why(args: &WhyArgs) -> Result<ExitCode> {
     let configured = config::read(&args.knowledge)?;
-    let targets = target::targets(&args.targets, &args.target)?;
+    let targets = target::targets(&args.targets, &args.target, &configured)?;
     let target = targets.list.first().context("no target")?;
-    let Target::Python(question) = target else { bail!("a facts file does not say where a library was searched") };
-    let why = survey::why(&targets.view, &configured.knowledge, question, &args.name)?;
+    let opened = target.open(&targets.view, &configured)?;
+    let Opened { view, question } = &opened.context("a facts file does not say where a library was searched")?;
+    let why = survey::why(view, &configured.knowledge, question, &args.name)?;
     let step = |it: survey::Way| {
         let place =
             |(path, via, refused): (String, &'static str, Option<String>)| Place { path, via: via.to_owned(), refused };

@@ -5,17 +5,20 @@ use std::fs;
 use std::io::Read;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
 
 use super::args::{CheckArgs, ProcessArgs, TargetArgs};
+use super::config::Configured;
+use super::image::{self, ImageTarget};
 use crate::base::{TreePath, Variables};
 use crate::discover::Start;
 use crate::facts::{Facts, FactsError};
 use crate::loader::CpuLevel;
 use crate::report::quoted;
 use crate::rules::nearest;
-use crate::survey::Question;
+use crate::survey::{ImageFacts, Question};
 use crate::tree::{HostTree, View};
 
 /// Largest facts file, in bytes.
@@ -26,52 +29,139 @@ const FACTS_BYTES: u64 = 256 << 20;
 pub(super) enum Target {
     /// A Python to look for.
     Python(Box<Question>),
+    /// The Pythons of an image.
+    Image(ImageTarget, Box<Question>),
     /// Facts that were saved before.
     Saved(Box<Facts>),
 }
 
 /// The view and the targets of one run.
 pub(super) struct Targets {
-    pub(super) view: View,
+    /// This machine, or the root.
+    pub(super) view: Arc<View>,
+    /// What a process finds set there.
+    pub(super) variables: Variables,
     pub(super) list: Vec<Target>,
+}
+
+/// A question with the view that answers it.
+pub(super) struct Opened {
+    pub(super) view: Arc<View>,
+    pub(super) question: Question,
 }
 
 /// Reads the arguments.
 ///
 /// # Errors
 /// When a root, file or variable is not what the arguments say.
-pub(super) fn targets(paths: &[PathBuf], args: &TargetArgs) -> Result<Targets> {
-    let tree = match &args.root {
-        Some(root) => HostTree::below(root).with_context(|| format!("could not read the root {}", root.display()))?,
-        None => HostTree::host(),
-    };
-    let view = View::new(Box::new(tree));
-    let variables = variables(&args.process, args.root.is_some())?;
+pub(super) fn targets(paths: &[PathBuf], args: &TargetArgs, configured: &Configured) -> Result<Targets> {
+    let root = root(args, configured)?;
+    let variables = variables(&args.process, root.variables, root.is_rooted)?;
     let mut list = Vec::new();
     for path in paths {
-        if let (None, Some(facts)) = (&args.root, saved(path)?) {
+        if let (false, Some(facts)) = (root.is_rooted, saved(path)?) {
             list.push(Target::Saved(Box::new(facts)));
             continue;
         }
-        let start = Start::Path(inside(&view, path, args.root.is_some())?);
-        list.push(question(path.display().to_string(), start, &variables, args)?);
+        let inside = |it: &Path| inside(&root.view, it, root.is_rooted);
+        if let Some(images) = image::images(&root.view, path, args.tag.as_deref(), &inside)? {
+            let variables = self::variables(&args.process, Variables::default(), true)?;
+            for it in images {
+                let question = question(it.name.clone(), Start::Root, &variables, args, true)?;
+                list.push(Target::Image(it, Box::new(question)));
+            }
+            continue;
+        }
+        let start = Start::Path(inside(path)?);
+        let question = question(path.display().to_string(), start, &variables, args, root.is_rooted)?;
+        list.push(Target::Python(Box::new(question)));
     }
     if paths.is_empty() {
-        list.push(default_target(&variables, args)?);
+        list.push(Target::Python(Box::new(default_target(&variables, args)?)));
     }
-    Ok(Targets { view, list })
+    for it in &mut list {
+        if let Target::Python(question) = it {
+            question.image.clone_from(&root.image);
+        }
+    }
+    Ok(Targets { view: root.view, variables, list })
+}
+
+/// What plays the root of the file system.
+struct Root {
+    view: Arc<View>,
+    /// Whether it is not this machine's.
+    is_rooted: bool,
+    /// What an image sets.
+    variables: Variables,
+    image: Option<ImageFacts>,
+}
+
+fn root(args: &TargetArgs, configured: &Configured) -> Result<Root> {
+    let host = || Arc::new(View::new(Box::new(HostTree::host())));
+    let plain =
+        |view: Arc<View>, is_rooted: bool| Root { view, is_rooted, variables: Variables::default(), image: None };
+    let Some(root) = &args.root else { return Ok(plain(host(), false)) };
+    let view = host();
+    let found = image::images(&view, root, args.tag.as_deref(), &|it| inside(&view, it, false))?;
+    match found.as_deref() {
+        None => {
+            let tree = HostTree::below(root).with_context(|| format!("could not read the root {}", root.display()))?;
+            Ok(plain(Arc::new(View::new(Box::new(tree))), true))
+        }
+        Some([one]) => {
+            let opened = one.open(configured)?;
+            let (view, variables, image) = (opened.view, opened.variables, Some(opened.facts));
+            Ok(Root { view, is_rooted: true, variables, image })
+        }
+        Some(several) => {
+            let names: Vec<&str> = several.iter().map(|it| it.name.as_str()).collect();
+            bail!("{} holds several images: choose one of {}", root.display(), names.join(", "))
+        }
+    }
 }
 
 impl Targets {
     /// Asks every target these questions too. Saved facts answer what they were asked when they were saved.
     pub(super) fn with(mut self, checks: &CheckArgs) -> Self {
         for target in &mut self.list {
-            if let Target::Python(question) = target {
+            if let Target::Python(question) | Target::Image(_, question) = target {
                 question.libc.clone_from(&checks.libc);
                 question.verify_files = checks.verify_files;
             }
         }
         self
+    }
+}
+
+impl Target {
+    /// Whether it is an image.
+    pub(super) fn is_image(&self) -> bool {
+        matches!(self, Self::Image(..))
+    }
+
+    /// Whether it is one of several images that were not asked for by name.
+    pub(super) fn is_one_of_several(&self) -> bool {
+        matches!(self, Self::Image(it, _) if it.is_one_of_several)
+    }
+
+    /// The question, and the view that answers it. An image is read now; `None` for saved facts.
+    ///
+    /// # Errors
+    /// When an image is damaged.
+    pub(super) fn open(&self, view: &Arc<View>, configured: &Configured) -> Result<Option<Opened>> {
+        match self {
+            Self::Saved(_) => Ok(None),
+            Self::Python(question) => Ok(Some(Opened { view: Arc::clone(view), question: (**question).clone() })),
+            Self::Image(target, question) => {
+                let opened = target.open(configured)?;
+                let mut question = (**question).clone();
+                let asked = std::mem::replace(&mut question.variables, opened.variables);
+                question.variables.extend(asked);
+                question.image = Some(opened.facts);
+                Ok(Some(Opened { view: opened.view, question }))
+            }
+        }
     }
 }
 
@@ -98,35 +188,41 @@ pub(super) fn repeated(args: &TargetArgs, target: Option<&Path>) -> String {
     words.join(" ")
 }
 
-fn default_target(variables: &Variables, args: &TargetArgs) -> Result<Target> {
+fn default_target(variables: &Variables, args: &TargetArgs) -> Result<Question> {
     if let Some(root) = &args.root {
-        return question(root.display().to_string(), Start::Root, variables, args);
+        return question(root.display().to_string(), Start::Root, variables, args, true);
     }
     let active =
         ["VIRTUAL_ENV", "CONDA_PREFIX"].into_iter().find_map(|it| std::env::var_os(it).filter(|it| !it.is_empty()));
     match active {
         Some(prefix) => {
             let name = Path::new(&prefix).display().to_string();
-            question(name, Start::Path(TreePath::new(prefix.as_bytes())), variables, args)
+            question(name, Start::Path(TreePath::new(prefix.as_bytes())), variables, args, false)
         }
-        None => question("the active environment".to_owned(), Start::Active, variables, args),
+        None => question("the active environment".to_owned(), Start::Active, variables, args, false),
     }
 }
 
-fn question(target: String, start: Start, variables: &Variables, args: &TargetArgs) -> Result<Target> {
+fn question(
+    target: String,
+    start: Start,
+    variables: &Variables,
+    args: &TargetArgs,
+    is_rooted: bool,
+) -> Result<Question> {
     let process = &args.process;
     let launcher = match &process.launcher {
-        Some(path) if args.root.is_some() => Some(TreePath::new(path.as_os_str().as_bytes())),
+        Some(path) if is_rooted => Some(TreePath::new(path.as_os_str().as_bytes())),
         Some(path) => Some(TreePath::new(absolute(path)?)),
         None => None,
     };
     let cpu = match &process.cpu {
         Some(level) => CpuLevel::parse(level).with_context(|| format!("unknown CPU level {level}"))?,
-        None if args.root.is_some() => CpuLevel::Baseline,
+        None if is_rooted => CpuLevel::Baseline,
         None => host_cpu(),
     };
     let imports = process.import.iter().map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()).collect();
-    Ok(Target::Python(Box::new(Question {
+    Ok(Question {
         target,
         start,
         imports,
@@ -134,13 +230,14 @@ fn question(target: String, start: Start, variables: &Variables, args: &TargetAr
         variables: variables.clone(),
         cpu,
         launcher,
+        image: None,
         libc: None,
         verify_files: false,
-    })))
+    })
 }
 
 /// Facts files begin with a brace; no interpreter and no prefix does.
-fn saved(path: &Path) -> Result<Option<Facts>> {
+pub(super) fn saved(path: &Path) -> Result<Option<Facts>> {
     let Ok(metadata) = fs::metadata(path) else { return Ok(None) };
     if !metadata.is_file() {
         return Ok(None);
@@ -191,8 +288,7 @@ fn absolute(path: &Path) -> Result<Vec<u8>> {
     Ok(here.join(path).into_os_string().into_vec())
 }
 
-fn variables(args: &ProcessArgs, rooted: bool) -> Result<Variables> {
-    let mut variables = Variables::default();
+fn variables(args: &ProcessArgs, mut variables: Variables, rooted: bool) -> Result<Variables> {
     if !args.clean_env && !rooted {
         for (name, value) in std::env::vars_os() {
             variables.set(name.into_vec(), value.into_vec(), "caller");

@@ -156,7 +156,7 @@ fn read_image(view: &Look<'_>, layout: &Layout, gaps: &mut Vec<Gap>) -> Result<O
             Err(DiscoverError::NoInterpreter { path, reason })
         }
         Err(NoImage::NotElf) => {
-            let reason = "neither an ELF file nor a script".to_owned();
+            let reason = "neither an ELF file, a script nor an image".to_owned();
             Err(DiscoverError::NoInterpreter { path, reason })
         }
         Err(NoImage::Unreadable(error)) => {

@@ -23,8 +23,9 @@ pub enum Start {
     Root,
 }
 
-/// `PATH` where the process has none.
-const DEFAULT_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// `PATH` where the process has none, as container runtimes give it to what starts in an image without one
+/// (moby, oci/defaults.go and system/path.go; Apptainer, env.DefaultPath).
+pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Names of interpreters, the one that a user would type first.
 const NAMES: [&[u8]; 5] = [b"python3", b"python", b"pypy3", b"pypy", b"python2"];
@@ -104,7 +105,7 @@ fn at_executable(
         let no = |reason: String| Err(DiscoverError::NoInterpreter { path: executable.clone(), reason });
         match interpreter::machine(view, &real) {
             Err(NoImage::Script(line)) => return no(format!("a script (#!{line}); name the interpreter it starts")),
-            Err(NoImage::NotElf) => return no("neither an ELF file nor a script".to_owned()),
+            Err(NoImage::NotElf) => return no("neither an ELF file, a script nor an image".to_owned()),
             Err(NoImage::Unreadable(error)) => view.note(&real, &error, "whether it is an interpreter"),
             Ok(_) => {}
         }
@@ -270,7 +271,7 @@ fn whole_root(view: &Look<'_>, variables: &Variables, gaps: &mut Vec<Gap>) -> Re
 }
 
 fn path_directories(variables: &Variables) -> Vec<TreePath> {
-    let path = variables.get("PATH").unwrap_or(DEFAULT_PATH);
+    let path = variables.get("PATH").unwrap_or(DEFAULT_PATH.as_bytes());
     path.split(|b| *b == b':').filter(|it| it.first() == Some(&b'/')).map(TreePath::new).collect()
 }
 

@@ -39,7 +39,7 @@ pub use answer::{Answer, Evidence};
 pub use conda::CondaRecord;
 pub use extension::{ExtensionFile, FileRole, extensions};
 pub use feature::{Feature, Implementation};
-pub use find::{Start, find};
+pub use find::{DEFAULT_PATH, Start, find};
 pub use metadata::SourceKind;
 pub use module::{ModuleFile, ModuleKind, extension_suffixes, module_file};
 pub use package::{Installed, RecordedVersion, packages};

@@ -11,6 +11,7 @@ mod image;
 mod limits;
 mod machine;
 mod notes;
+mod outline;
 mod range;
 mod references;
 mod symbols;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use crate::base::ReadAt;
 use dynamic::Parts;
 
+pub use outline::outline;
 pub use references::{Reference, Use, Versioning, WantedVersion};
 pub use symbols::{Definition, Symbols, Wanted};
 pub use text::TextMatch;

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::unflat::FactsError;
+use super::error::FactsError;
 use super::{Facts, Gap};
 
 /// Deepest nesting that is followed; the schema of the facts is a third of that.

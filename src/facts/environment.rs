@@ -24,7 +24,8 @@ pub struct Environment {
     /// What is broken in the installation itself.
     pub defects: Fact<Vec<Defect>>,
     /// Variables that matter here and that the activation of a conda environment sets to a literal value
-    /// (`etc/conda/activate.d`, `conda env config vars set`): a Python that is started by path does without.
+    /// (`etc/conda/activate.d`, `conda env config vars set`): a Python that is started by path does without. So are those that
+    /// the entrypoint of an image sets: what is started without it does without.
     pub activation: Fact<Vec<ActivationVariable>>,
     /// How many shared objects were compared with the digests in the records of who installed them; null without
     /// `--verify-files`.
@@ -152,7 +153,7 @@ pub struct Launcher {
     pub pmi: Fact<Vec<String>>,
 }
 
-/// A variable that the activation of the environment sets.
+/// A variable that the activation of the environment, or the entrypoint of the image, sets.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ActivationVariable {
@@ -160,8 +161,17 @@ pub struct ActivationVariable {
     pub name: String,
     /// What activation sets it to.
     pub value: Fact<String>,
-    /// Whether the process has it, with any value.
+    /// Whether the process has it: with any value, or with this one where the entrypoint sets it.
     pub set: Fact<bool>,
+    /// `conda`, or `entrypoint`: the program that an image starts first, which `apptainer exec` and `srun` leave out.
+    #[serde(default = "by_conda")]
+    #[schemars(extend("x-words" = ["conda", "entrypoint"]))]
+    pub by: String,
+}
+
+/// What facts that were saved before say of nobody else.
+fn by_conda() -> String {
+    "conda".to_owned()
 }
 
 /// Files of one package that do not hold the bytes that were installed. Found by `--verify-files`.

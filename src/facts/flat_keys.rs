@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use super::error::FactsError;
 use super::flat::Flat;
-use super::unflat::FactsError;
 
 /// What a key may hold; `null` is known to be absent.
 #[derive(Clone, Copy)]

@@ -48,6 +48,18 @@ pub struct Mapped {
     /// Against the CPU of the process: `enough`, `too-old`, `unsaid` where it demands nothing.
     #[schemars(extend("x-words" = ["enough", "too-old", "unsaid"]))]
     pub isa_agreement: Fact<String>,
+    /// What it needs, in order.
+    pub needs: Fact<Vec<Answered>>,
+}
+
+/// A NEEDED entry and what answers it.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Answered {
+    /// The entry.
+    pub soname: String,
+    /// The real file; null where nothing answers.
+    pub file: Option<String>,
 }
 
 /// A version of glibc that files of one package need.

@@ -9,10 +9,12 @@
 mod build;
 mod earlier;
 mod environment;
+mod error;
 mod evidence;
 mod fact;
 mod flat;
 mod flat_keys;
+mod host;
 mod job;
 mod loading;
 mod mapped;
@@ -31,12 +33,14 @@ pub use environment::{
     ActivationVariable, AlteredPackage, Defect, Environment, Launcher, Libc, PathEntry, Python, SearchDirectory,
     UserSite, Variable,
 };
+pub use error::FactsError;
 pub use evidence::{Evidence, EvidenceId, Gap, GapId};
 pub use fact::Fact;
 pub use flat::{FLAT_SCHEMA, Flat};
+pub use host::{Companion, Host, HostFit, HostLibrary};
 pub use job::{Job, LateSetting, ParallelOpen, ProcessPool, Setting, ShadowingFile, Unclear};
 pub use loading::{Binding, Capture, CpuVariant, CutRpath, FatalHit, OrderEffect, UndefinedSymbol};
-pub use mapped::{LibcNeed, Mapped, RuntimeNeed};
+pub use mapped::{Answered, LibcNeed, Mapped, RuntimeNeed};
 pub use object::{MissingVersion, Need, Object};
 pub use package::Package;
 pub use picture::{Picture, RankMask, Suggestion};
@@ -45,7 +49,6 @@ pub use process::{
     Process, SharedSoname,
 };
 pub use run::{Run, ThreadPool};
-pub use unflat::FactsError;
 
 /// The two packages that `mpi.agreement` compares: the public words of the interface name them.
 pub const AGREEMENT_OF: [&str; 2] = ["mpi4py", "h5py"];
@@ -79,6 +82,9 @@ pub struct Facts {
     /// The job script that would start it; null when none was asked about.
     #[serde(default)]
     pub job: Option<Job>,
+    /// The host that starts the image, held against it; null when none was named.
+    #[serde(default)]
+    pub host: Option<Host>,
     /// What stands where; facts refer to it by index.
     pub evidence: Vec<Evidence>,
     /// What could not be read or decided; unknown facts refer to it by index.

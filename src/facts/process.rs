@@ -160,6 +160,12 @@ pub struct MpiUse {
     pub mpi4py_agreement: Fact<String>,
     /// Who put the file there.
     pub installed_by: Fact<String>,
+    /// How the loader finds the file: `rpath` (DT_RPATH), `runpath`, `ld_library_path`, `cache`, `default`, `absolute` (its name
+    /// has a slash), `dlopen` (opened by path), `preload`, `exec`; `none` where there is no file.
+    #[schemars(extend("x-words" = [
+        "rpath", "runpath", "ld_library_path", "cache", "default", "absolute", "dlopen", "preload", "exec", "none"
+    ]))]
+    pub found_by: Fact<String>,
 }
 
 /// The HDF5 of one package.

@@ -6,62 +6,9 @@ use super::earlier;
 use super::flat::{FLAT_SCHEMA, Flat};
 use super::flat_keys::strange_keys;
 use super::{
-    AGREEMENT_OF, BlasUse, Duplicates, Environment, Fact, Facts, Gap, GapId, Hdf5Use, ImportFailure, Launcher, Libc,
-    MpiUse, Need, Object, OpenmpRuntime, Package, Process, Python, SAYS_NOTHING, SCHEMA, UserSite,
+    AGREEMENT_OF, BlasUse, Duplicates, Environment, Fact, Facts, FactsError, Gap, GapId, Hdf5Use, ImportFailure,
+    Launcher, Libc, MpiUse, Need, Object, OpenmpRuntime, Package, Process, Python, SAYS_NOTHING, SCHEMA, UserSite,
 };
-
-/// Why a saved facts file cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum FactsError {
-    /// Not JSON, or JSON of another shape.
-    #[error("line {line}, column {column}: {reason}")]
-    Json {
-        /// Line, from 1.
-        line: usize,
-        /// Column, from 1.
-        column: usize,
-        /// What is wrong.
-        reason: String,
-    },
-    /// A schema that this version does not read.
-    #[error("schema \"{0}\" is not known here: expected \"{FLAT_SCHEMA}\" or \"{SCHEMA}\"")]
-    Schema(String),
-    /// A key that is said to be known and unknown.
-    #[error("key \"{0}\" stands in facts and in unknown")]
-    Both(String),
-    /// A key whose value has the wrong type.
-    #[error("key \"{key}\": expected {expected}")]
-    Type {
-        /// The key.
-        key: String,
-        /// What was expected.
-        expected: &'static str,
-    },
-    /// A field that the facts do not have.
-    #[error("{place} has no field {name:?}")]
-    Field {
-        /// Where: `process.blas[0]`.
-        place: String,
-        /// The name that stands there.
-        name: String,
-        /// The fields that can stand there.
-        known: Vec<String>,
-    },
-    /// A field whose value has the wrong shape.
-    #[error("{place}: expected {expected}")]
-    Shape {
-        /// Where: `process.blas[0].vendor`.
-        place: String,
-        /// What was expected.
-        expected: String,
-    },
-    /// What names the facts around it is missing.
-    #[error("{0} is missing")]
-    Lacks(String),
-    /// Nested deeper than facts are.
-    #[error("{0} is nested too deep")]
-    TooDeep(String),
-}
 
 impl Facts {
     /// Reads a saved facts file, full or flat. What an earlier version did not say is unknown.
@@ -120,6 +67,7 @@ impl Reader<'_> {
             missing_versions,
             process,
             job: None,
+            host: None,
             evidence: Vec::new(),
             gaps: self.gaps,
         })
@@ -295,6 +243,7 @@ impl Reader<'_> {
                 launcher_agreement: self.absent(&key("launcher_agreement")),
                 mpi4py_agreement: self.agreement(&user)?,
                 installed_by: self.absent(&key("installed_by")),
+                found_by: self.absent(&key("found_by")),
                 user,
             });
         }

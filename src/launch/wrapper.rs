@@ -56,6 +56,8 @@ pub struct Container {
     pub no_home: Option<Place>,
     /// What is mounted by options.
     pub mounts: Vec<Value>,
+    /// Variables of the host whose values are mounted too.
+    pub mount_variables: Vec<String>,
     /// Whether the image's own variables win over those of the host.
     pub image_wins: bool,
 }
@@ -101,6 +103,8 @@ struct ContainerText {
     never: Vec<String>,
     #[serde(default)]
     prefixes: Vec<String>,
+    #[serde(default)]
+    mount_variables: Vec<String>,
     #[serde(default)]
     home: bool,
     #[serde(default)]
@@ -301,6 +305,7 @@ impl ContainerText {
             passes_environment: self.passes_environment,
             never: self.never.clone(),
             prefixes: self.prefixes.clone(),
+            mount_variables: self.mount_variables.clone(),
             home: self.home,
             image_wins: self.image_wins,
             ..Container::default()

@@ -27,6 +27,7 @@ mod undefined;
 mod versions;
 
 pub use auditors::{Auditor, auditors};
+pub use cache::is_cache;
 pub use hwcaps::{CpuLevel, CpuMaker};
 pub use law::Law;
 pub use levels::{LevelSplit, level_splits};

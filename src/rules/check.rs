@@ -102,13 +102,15 @@ impl Checker {
         })
     }
 
-    /// The type of one element of `list`.
+    /// The type of one element of `list`. A list that may be null is one: where it is null, nothing can be said of its
+    /// elements, and `applies` is the place to ask for that.
     fn element(&mut self, list: &Node) -> Result<Type, Mistake> {
-        match self.node(list)? {
-            Type::List(element) => Ok(*element),
+        let found = self.node(list)?;
+        match found.present() {
+            Type::List(element) => Ok(element.as_ref().clone()),
             Type::Any => Ok(Type::Any),
-            other @ (Type::Null | Type::Bool | Type::Number | Type::Text(_) | Type::Record(_) | Type::Nullable(_)) => {
-                Err(Mistake::new(list.at, format!("a list is needed here, not {other}")))
+            Type::Null | Type::Bool | Type::Number | Type::Text(_) | Type::Record(_) | Type::Nullable(_) => {
+                Err(Mistake::new(list.at, format!("a list is needed here, not {found}")))
             }
         }
     }

@@ -47,6 +47,7 @@ fn as_json(facts: &Facts) -> Map<String, Json> {
         ("needs", serde_json::to_value(&facts.needs)),
         ("missing_versions", serde_json::to_value(&facts.missing_versions)),
         ("job", serde_json::to_value(&facts.job)),
+        ("host", serde_json::to_value(&facts.host)),
     ];
     parts.into_iter().filter_map(|(name, part)| Some((name.to_owned(), part.ok()?))).collect()
 }

@@ -9,7 +9,7 @@ use super::types::{Record, Type};
 use super::value::{Missing, Reason, Seen, Value};
 
 /// Facts that every condition can name, whatever its subject.
-const COMMON: [&str; 7] = ["environment", "process", "packages", "objects", "needs", "missing_versions", "job"];
+const COMMON: [&str; 8] = ["environment", "process", "packages", "objects", "needs", "missing_versions", "job", "host"];
 
 /// One word of `subject`.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ const fn several(word: &'static str, path: &'static [&'static str], by: &'static
 }
 
 /// All subjects, in the order of the manual.
-static SUBJECTS: [Subject; 39] = [
+static SUBJECTS: [Subject; 41] = [
     Subject { word: "environment", path: &["environment"], naming: Naming::Prefix },
     Subject { word: "process", path: &["process"], naming: Naming::Fixed },
     Subject { word: "package", path: &["packages"], naming: Naming::Package },
@@ -84,6 +84,8 @@ static SUBJECTS: [Subject; 39] = [
     several("late_setting", &["job", "late_settings"], &["place"]),
     several("shadowing_file", &["job", "shadowing_files"], &["module"]),
     several("unclear", &["job", "unclear"], &["place"]),
+    Subject { word: "host", path: &["host"], naming: Naming::Optional("name") },
+    several("host_fit", &["host", "fits"], &["user"]),
 ];
 
 /// What the facts hold of one subject.

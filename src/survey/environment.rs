@@ -132,9 +132,17 @@ pub(super) fn activation(world: &World<'_>, ledger: &mut Ledger) -> Fact<Vec<Act
     let one = |it: discover::ActivationVariable| {
         let id = ledger.shown(&it.because);
         let set = world.question.variables.non_empty(&it.name).is_some();
-        ActivationVariable { name: it.name, value: Fact::known(it.value, vec![id]), set: Fact::known(set, vec![id]) }
+        let (value, set) = (Fact::known(it.value, vec![id]), Fact::known(set, vec![id]));
+        ActivationVariable { name: it.name, value, set, by: "conda".to_owned() }
     };
-    let list = recorded.map(one).collect();
+    let mut list: Vec<ActivationVariable> = recorded.map(one).collect();
+    let image = world.question.image.iter().flat_map(|it| &it.entrypoint);
+    for (name, value, origin) in image.filter(|(name, ..)| world.know.variables.records(name.as_bytes())) {
+        let id = ledger.variable(name, value.as_bytes(), origin);
+        let set = world.question.variables.get(name) == Some(value.as_bytes());
+        let (name, value, set) = (name.clone(), Fact::known(value.clone(), vec![id]), Fact::known(set, vec![id]));
+        list.push(ActivationVariable { name, value, set, by: "entrypoint".to_owned() });
+    }
     match gaps.first() {
         Some(gap) => Fact::partial(list, Vec::new(), ledger.gap(gap)),
         None => Fact::known(list, Vec::new()),

@@ -79,7 +79,11 @@ impl Ledger {
     /// A gap in a file that is named as somebody wrote it.
     pub(super) fn keep_gap(&mut self, path: String, stage: Stage, reason: &str, hides: &str) -> GapId {
         let stage = stage.word().to_owned();
-        let gap = facts::Gap { path, stage, reason: reason.to_owned(), hides: hides.to_owned() };
+        self.keep_told(facts::Gap { path, stage, reason: reason.to_owned(), hides: hides.to_owned() })
+    }
+
+    /// A gap of other facts.
+    pub(super) fn keep_told(&mut self, gap: facts::Gap) -> GapId {
         let at = self.gaps.iter().position(|it| *it == gap).unwrap_or_else(|| {
             self.gaps.push(gap);
             self.gaps.len() - 1

@@ -201,6 +201,7 @@ impl Mac<'_, '_, '_> {
             launcher_agreement: later.clone(),
             mpi4py_agreement: later,
             installed_by: self.installer(bound),
+            found_by: Fact::unknown(self.approximate),
             vendor: known.vendor,
             lib: known.lib,
         }

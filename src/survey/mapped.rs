@@ -7,8 +7,8 @@ use super::builder::Builder;
 use crate::base::{Gap, Stage, TreePath, compare_versions, printable};
 use crate::discover::{ExtensionFile, FileRole, Manager};
 use crate::elf::NeededVersions;
-use crate::facts::{EvidenceId, Fact, LibcNeed, Mapped, RuntimeNeed};
-use crate::loader::Object;
+use crate::facts::{Answered, EvidenceId, Fact, LibcNeed, Mapped, RuntimeNeed};
+use crate::loader::{Object, ObjectIndex};
 
 /// A version need that is no number, and the glibc that brought it.
 const FLAGS: [(&str, &str); 1] = [("ABI_DT_RELR", "2.36")];
@@ -62,7 +62,12 @@ impl Builder<'_, '_> {
             };
             let package = file.map(|it| it.package.clone()).unwrap_or_default();
             let object = std::sync::Arc::clone(&loaded.object);
-            list.push(self.mapped(&object, role, package));
+            let answered = |(name, answer): &(Vec<u8>, Option<ObjectIndex>)| Answered {
+                soname: printable(name),
+                file: answer.map(|it| self.real(it).text()),
+            };
+            let needs = loaded.needs.iter().map(answered).collect();
+            list.push(self.mapped(&object, role, package, needs));
         }
         let needs = self.libc_needs(&list, asked);
         let needs = self.list(needs, Vec::new());
@@ -86,7 +91,7 @@ impl Builder<'_, '_> {
         Demands { mapped: self.list(list, Vec::new()), libc, libcxx, needs, runtimes }
     }
 
-    fn mapped(&mut self, object: &Object, role: &str, package: String) -> Mapped {
+    fn mapped(&mut self, object: &Object, role: &str, package: String, needs: Vec<Answered>) -> Mapped {
         let path = &object.real;
         let mut gaps = Vec::new();
         let provenance = self.owners.likely(path, &mut gaps);
@@ -121,6 +126,7 @@ impl Builder<'_, '_> {
             glibcxx,
             isa,
             isa_agreement,
+            needs: Fact::known(needs, Vec::new()),
         }
     }
 

@@ -12,8 +12,10 @@ mod catalogue;
 mod chooser;
 mod copies;
 mod environment;
+mod foresight;
 mod hazards;
 mod hdf5;
+mod host;
 mod imports;
 mod job;
 mod knowledge;
@@ -48,7 +50,7 @@ mod why;
 mod why_module;
 mod world;
 
-use crate::base::{TreePath, Variables};
+use crate::base::{Gap, TreePath, Variables};
 use crate::discover::{self, DiscoverError, Installation, Start};
 use crate::facts::{Choice, Environment, Fact, Facts, Package, Process as ProcessFacts, SCHEMA};
 use crate::loader::CpuLevel;
@@ -60,7 +62,11 @@ use session::Session;
 use world::World;
 
 pub use alternatives::Alternative;
-pub use job::{JobKnowledge, JobQuestion, JobReading, read_job};
+pub use foresight::AuditForesight;
+pub use host::{Host, HostError};
+pub use job::{
+    ImageEnvironment, JobKnowledge, JobQuestion, JobReading, entrypoint_variables, image_environment, read_job,
+};
 pub use knowledge::{Knowledge, SiteFiles};
 pub use load_map::{Alone, AloneMap, Event, FailedImport, Landmarks, LoadMap, Mapped, Unmet, alone_map, load_map};
 pub use module_map::{ModuleMap, ModuleStep, module_map};
@@ -85,10 +91,23 @@ pub struct Question {
     pub cpu: CpuLevel,
     /// The launcher to compare with; else the first on PATH.
     pub launcher: Option<TreePath>,
+    /// What is known of the image that the view shows; `None` where it shows none.
+    pub image: Option<ImageFacts>,
     /// Another glibc that the process might meet: `2.28`.
     pub libc: Option<String>,
     /// Whether shared objects are compared with the digests in the records of who installed them.
     pub verify_files: bool,
+}
+
+/// An image of a container, beside its files.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImageFacts {
+    /// Its own environment, `K=V`.
+    pub env: Vec<String>,
+    /// What its entrypoint sets otherwise: name, value, and where.
+    pub entrypoint: Vec<(String, String, String)>,
+    /// What of it could not be read.
+    pub gaps: Vec<Gap>,
 }
 
 /// The facts of every Python at the target.
@@ -96,12 +115,31 @@ pub struct Question {
 /// # Errors
 /// When there is nothing to look at.
 pub fn survey(view: &View, know: &Knowledge, question: &Question) -> Result<Vec<Facts>, DiscoverError> {
-    let mut gaps = Vec::new();
+    survey_beside(view, know, question, None)
+}
+
+/// The facts of every Python at the target, held against the host that starts it.
+///
+/// # Errors
+/// When there is nothing to look at.
+pub fn survey_beside(
+    view: &View,
+    know: &Knowledge,
+    question: &Question,
+    host: Option<&Host>,
+) -> Result<Vec<Facts>, DiscoverError> {
+    let mut gaps = question.image.as_ref().map(|it| it.gaps.clone()).unwrap_or_default();
     let installations = discover::find(view, &question.start, &question.variables, &mut gaps)?;
     let several = installations.len() > 1;
     let one = |it: &Installation| {
         let target = if several { format!("{}: {}", question.target, it.prefix) } else { question.target.clone() };
-        World::with(view, know, it, question, gaps.clone(), |world| facts_of(world, target))
+        World::with(view, know, it, question, gaps.clone(), |world| {
+            let mut facts = facts_of(world, target);
+            if let Some(host) = host {
+                host.join_world(&mut facts, world);
+            }
+            facts
+        })
     };
     Ok(installations.iter().map(one).collect())
 }
@@ -147,6 +185,7 @@ fn facts_of(world: &World<'_>, target: String) -> Facts {
         missing_versions,
         process,
         job: None,
+        host: None,
         evidence: Vec::new(),
         gaps: Vec::new(),
     };
@@ -237,7 +276,7 @@ fn environment_facts(
         ),
         launcher,
         defects: environment::defects(world.installation, builder.ledger),
-        image_env: None,
+        image_env: world.question.image.as_ref().map(|it| it.env.clone()),
         activation: environment::activation(world, builder.ledger),
         verified_files: Fact::known(None, Vec::new()),
         altered_packages: Fact::known(Vec::new(), Vec::new()),

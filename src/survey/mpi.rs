@@ -76,6 +76,7 @@ impl Builder<'_, '_> {
             launcher_agreement: later.clone(),
             mpi4py_agreement: later,
             installed_by: self.installer(&provider),
+            found_by: self.found_by(bound.provider),
         }
     }
 
@@ -128,6 +129,7 @@ impl Builder<'_, '_> {
             launcher_agreement: none(),
             mpi4py_agreement: none(),
             installed_by: none(),
+            found_by: none(),
         }
     }
 
@@ -147,7 +149,16 @@ impl Builder<'_, '_> {
             launcher_agreement: Fact::unknown(gap),
             mpi4py_agreement: Fact::unknown(gap),
             installed_by: Fact::unknown(gap),
+            found_by: Fact::unknown(gap),
         }
+    }
+
+    /// How the loader finds it.
+    fn found_by(&mut self, library: ObjectIndex) -> Fact<String> {
+        let word = self.session.process.objects.get(library).map_or("none", |it| it.via.word());
+        let path = self.real(library);
+        let because = self.arrival(library).map(|text| self.ledger.note(&path, text)).into_iter().collect();
+        Fact::known(word.to_owned(), because)
     }
 
     /// Sonames of libraries with this capability that the failed imports of a package miss.

@@ -37,7 +37,7 @@ impl HostTree {
     pub fn below(root: &std::path::Path) -> io::Result<Self> {
         let root = root.canonicalize()?;
         if !root.metadata()?.is_dir() {
-            return Err(io::Error::new(io::ErrorKind::NotADirectory, "not a directory"));
+            return Err(io::Error::new(io::ErrorKind::NotADirectory, "neither a directory nor an image"));
         }
         Ok(Self { root })
     }
@@ -86,6 +86,10 @@ impl Tree for HostTree {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
         }
         Ok(Box::new(HostFile { size_bytes: metadata.size(), file }))
+    }
+
+    fn below(&self, path: &TreePath) -> io::Result<Box<dyn Tree>> {
+        Ok(Box::new(Self::below(&self.full(path))?))
     }
 }
 

@@ -114,6 +114,18 @@ impl Tree for MemoryTree {
             Node::Directory(_) | Node::Link(_) | Node::Other => Err(io::ErrorKind::InvalidInput.into()),
         }
     }
+
+    fn below(&self, path: &TreePath) -> io::Result<Box<dyn Tree>> {
+        let Node::Directory(mode) = self.node(path)? else { return Err(io::ErrorKind::NotADirectory.into()) };
+        let mut below = Self::new();
+        below.nodes.insert(TreePath::root(), Node::Directory(*mode));
+        for (inner, node) in self.nodes.range(path.clone()..) {
+            if let Some(rest) = inner.relative_to(path).filter(|it| !it.is_empty()) {
+                below.nodes.insert(TreePath::new(rest), node.clone());
+            }
+        }
+        Ok(Box::new(below))
+    }
 }
 
 fn kind(node: &Node) -> Kind {

@@ -1,4 +1,4 @@
-//! A read-only file system: the host, a root below it, an image inside a file, or files in memory.
+//! A read-only file system: the host, a root below it, an image of a container, or files in memory.
 //!
 //! [`Tree`] is what a backend must offer, for paths without links. [`View`] is what everybody else uses: it resolves
 //! links component by component inside the root and remembers what it saw.
@@ -6,6 +6,7 @@
 //! Invariant: nothing outside the root is opened, whatever links say.
 //! Invariant: nothing is written; nothing is executed.
 
+mod archive;
 mod host;
 mod memory;
 pub mod sif;
@@ -16,6 +17,7 @@ use std::io;
 
 use crate::base::{ReadAt, TreePath};
 
+pub use archive::{Archive, ArchiveError, Foresight, Image, ImageConfig, ImageName, Progress};
 pub use host::HostTree;
 pub use memory::{MemoryTree, Node};
 pub use squashfs::{SquashFsTree, is_squashfs};
@@ -62,4 +64,9 @@ pub trait Tree: Send + Sync {
 
     /// A regular file for reading. A link, device or FIFO is an error.
     fn open(&self, path: &TreePath) -> io::Result<Box<dyn ReadAt>>;
+
+    /// The directory at `path` as a tree of its own; `Unsupported` where nobody needs it.
+    fn below(&self, path: &TreePath) -> io::Result<Box<dyn Tree>> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, format!("{path} cannot be looked at by itself")))
+    }
 }

@@ -154,6 +154,14 @@ impl View {
         self.open_real(&self.resolve(path)?)
     }
 
+    /// The directory at `path` as a tree of its own: nothing outside it is seen.
+    ///
+    /// # Errors
+    /// As [`View::resolve`]; `Unsupported` where the tree cannot be cut.
+    pub fn below(&self, path: &TreePath) -> io::Result<Box<dyn Tree>> {
+        self.tree.below(&self.resolve(path.as_bytes())?)
+    }
+
     /// A regular file for reading; `real` comes from [`View::resolve`].
     ///
     /// # Errors

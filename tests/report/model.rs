@@ -137,6 +137,7 @@ pub(crate) fn mpi(user: &str, vendor: &str, version: &str, lib: &str) -> MpiUse 
         launcher_agreement: text("same"),
         mpi4py_agreement: text("same"),
         installed_by: text("spack"),
+        found_by: text("rpath"),
     }
 }
 
@@ -245,6 +246,7 @@ pub(crate) fn facts(prefix: &str, imports: &[&str]) -> Facts {
             runtime_needs: known(vec![]),
         },
         job: None,
+        host: None,
         evidence: vec![],
         gaps: vec![],
     }

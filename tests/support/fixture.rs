@@ -112,8 +112,10 @@ pub struct Other {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cache {
-    path: String,
-    entries: Vec<(String, String)>,
+    /// Where it lies.
+    pub path: String,
+    /// Soname and path.
+    pub entries: Vec<(String, String)>,
 }
 
 /// The tree of a text.
@@ -241,7 +243,7 @@ pub fn cache_bytes(entries: &[(String, String)]) -> Vec<u8> {
 }
 
 /// A path with `%XX` as bytes; a `%` that no two digits follow stays.
-fn raw(path: &str) -> Vec<u8> {
+pub fn raw(path: &str) -> Vec<u8> {
     let (mut bytes, mut rest) = (Vec::new(), path.as_bytes());
     while let Some((first, tail)) = rest.split_first() {
         let digits = tail.get(..2).filter(|it| *first == b'%' && it.iter().all(u8::is_ascii_hexdigit));

@@ -13,15 +13,20 @@
 //! ```
 #![allow(dead_code, unused_imports, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
+pub mod archive;
+pub mod contract;
 pub mod elf_builder;
 pub mod elf_file;
 pub mod elf_tables;
 pub mod elf_writer;
 pub mod fixture;
+pub mod image;
+pub mod listing;
 pub mod macho_writer;
 pub mod same_tree;
 pub mod source;
 pub mod squash_writer;
+pub mod tar_writer;
 pub mod transcript;
 
 pub use elf_builder::ElfSpec;

@@ -6,7 +6,7 @@ use super::places::{named, whole};
 use super::process::fits_any;
 use crate::facts::{EvidenceId, Fact, Facts};
 use crate::job::{Binding, Environment, Place, Rest, Value};
-use crate::launch::{Change, Container, Line};
+use crate::launch::{Change, Container, Line, Wrapper};
 use crate::survey::ledger::Ledger;
 
 /// Facts about the image of one launch.
@@ -30,15 +30,7 @@ pub(super) fn image(launch: &Launch, facts: &Facts, know: &JobKnowledge<'_>, led
         };
     };
     let at = &wrapper.place;
-    let set_inside: Vec<&str> = wrapper
-        .changes
-        .iter()
-        .filter_map(|it| match &it.change {
-            Change::Set { name, .. } => Some(name.as_str()),
-            Change::Remove(_) | Change::Forward(_) | Change::KeepNone | Change::KeepAll | Change::Unknown(_) => None,
-        })
-        .collect();
-    let inside = Inside { launch, facts, container, at, set_inside };
+    let inside = Inside { launch, facts, container, at, set_inside: set_inside(wrapper) };
     Image {
         image: match &container.image {
             Some(image) => Fact::known(Some(image.display()), ledger.resting(&image.places, at)),
@@ -50,18 +42,36 @@ pub(super) fn image(launch: &Launch, facts: &Facts, know: &JobKnowledge<'_>, led
     }
 }
 
-/// Adds what the image itself sets, where that is known.
-pub(super) fn fill(line: &Line, facts: Option<&Facts>, environment: &mut Environment) {
-    let container = line.wrappers().find_map(|it| Some((&it.place, it.container.as_ref()?)));
-    let own = facts.and_then(|it| it.environment.image_env.as_ref());
-    let (Some((place, container)), Some(own)) = (container, own) else { return };
+/// Adds what the image itself sets, where that is known; `host` is the environment outside it.
+pub(super) fn fill(line: &Line, own: Option<&[String]>, host: &Environment, environment: &mut Environment) {
+    let found = line.wrappers().find_map(|it| Some((it, it.container.as_ref()?)));
+    let (Some((wrapper, container)), Some(own)) = (found, own) else { return };
+    let set_inside = set_inside(wrapper);
+    let place = &wrapper.place;
     environment.set_rest(Rest::Unset);
+    // It is the line that brings in what the image sets, and no word of it: nobody wrote a setting there.
+    let place = &Place { column: 0, length: 0, ..place.clone() };
     for (name, value) in own.iter().filter_map(|it| it.split_once('=')) {
         let given = environment.value(name).is_some();
-        if !given || container.image_wins {
+        let carried = set_inside.contains(&name) || is_carried(container, host, name);
+        if !given || (container.image_wins && !carried) {
             environment.set(name, Binding::Set(Value::known(value, place)));
         }
     }
+}
+
+/// Variables that the line itself gives to the image.
+fn set_inside(wrapper: &Wrapper) -> Vec<&str> {
+    let changes = wrapper.changes.iter().filter_map(|it| match &it.change {
+        Change::Set { name, .. } => Some(name.as_str()),
+        Change::Remove(_) | Change::Forward(_) | Change::KeepNone | Change::KeepAll | Change::Unknown(_) => None,
+    });
+    changes.collect()
+}
+
+/// Whether a variable of another name brings the value into the image: `APPTAINERENV_NAME`.
+fn is_carried(container: &Container, host: &Environment, name: &str) -> bool {
+    container.prefixes.iter().any(|it| host.value(&format!("{it}{name}")).is_some())
 }
 
 struct Inside<'a> {
@@ -161,8 +171,7 @@ impl Inside<'_> {
         }
         for (name, binding) in self.host().iter() {
             let (Binding::Set(value), Some(Some(own))) = (binding, self.own(name)) else { continue };
-            let carried = self.set_inside.contains(&name)
-                || self.container.prefixes.iter().any(|it| self.host().value(&format!("{it}{name}")).is_some());
+            let carried = self.set_inside.contains(&name) || is_carried(self.container, self.host(), name);
             let from_script = value.places.first().is_some_and(|it| 0 < it.line);
             // The search path of programs is the image's own business.
             if carried || !from_script || name == "PATH" || value.text().as_ref() == Some(&own) {

@@ -60,30 +60,39 @@ impl JobReading<'_> {
     /// Every launch of the script, in order; with the facts of the environment once there are any.
     pub(super) fn launches(&self, facts: Option<&Facts>) -> Vec<Launch> {
         let recorded = self.recorded();
-        let asked = Asked { view: self.view, know: self.know, site: self.question.site, facts, recorded: &recorded };
+        let asked = self.asked(facts, &recorded);
+        let outside = Asked { outside: true, ..self.asked(facts, &recorded) };
         let mut launches = Vec::new();
         for command in &self.commands {
             let Some(found) = self.know.launch_lines.is_launch(&command.words) else { continue };
-            let owner = match command.words.get(found.at) {
+            let owner = |asked: &Asked<'_>| match command.words.get(found.at) {
                 Some(word) if !found.candidates.is_empty() => {
                     asked.owner(word, &found.candidates, &command.environment)
                 }
                 Some(_) | None => Owner::default(),
             };
-            let read =
-                self.know.launch_lines.read(&command.words, &found, owner.word.as_deref(), owner.version.as_deref());
+            let lines = |it: &Owner| {
+                self.know.launch_lines.read(&command.words, &found, it.word.as_deref(), it.version.as_deref())
+            };
+            let mut owner_of_line = owner(&asked);
+            let mut read = lines(&owner_of_line);
+            // The launcher of an image is not the one that starts it.
+            if read.iter().any(starts_an_image) {
+                owner_of_line = owner(&outside);
+                read = lines(&owner_of_line);
+            }
             for line in read {
                 if RUNS <= launches.len() {
                     return launches;
                 }
                 let mut environment = self.know.launch_lines.rank_environment(&line, &command.environment);
-                super::containers::fill(&line, facts, &mut environment);
+                super::containers::fill(&line, self.image_env(facts), &command.environment, &mut environment);
                 let changes = self.know.launch_lines.changes(&line, &command.environment);
                 let python =
                     self.know.launch_lines.starts_interpreter(&line).then(|| python_start(&line.program, command));
                 let launch = Launch {
                     command: command.clone(),
-                    owner: owner.clone(),
+                    owner: owner_of_line.clone(),
                     python: python.flatten(),
                     environment,
                     changes,
@@ -139,7 +148,7 @@ impl JobReading<'_> {
     }
 
     /// The directory in which a command starts, when it is known.
-    fn directory_of(&self, launch: &Launch) -> Option<TreePath> {
+    pub(super) fn directory_of(&self, launch: &Launch) -> Option<TreePath> {
         match &launch.command.directory {
             None => Some(self.question.directory.clone()),
             Some(value) => value.text().map(|it| absolute(&self.question.directory, &it)),
@@ -177,6 +186,11 @@ impl Launch {
             (part, _) => format!("{name}.{part}"),
         }
     }
+}
+
+/// Whether a launcher starts a container.
+fn starts_an_image(line: &Line) -> bool {
+    (line.launcher.is_some() || line.incomplete.is_some()) && line.inner.iter().any(|it| it.container.is_some())
 }
 
 pub(super) fn absolute(directory: &TreePath, path: &str) -> TreePath {

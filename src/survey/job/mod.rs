@@ -6,10 +6,13 @@
 //! Invariant: what the script leaves open is a gap that names the line; nothing is guessed.
 
 mod containers;
+mod entrypoint;
 mod filesystems;
+mod image;
 mod knowledge;
 mod launches;
 mod listed;
+mod outside;
 mod picture;
 mod pinning;
 mod places;
@@ -38,7 +41,10 @@ use crate::tree::View;
 use launches::Launch;
 use surroundings::Around;
 
+pub use entrypoint::entrypoint_variables;
+pub use image::{ImageEnvironment, image_environment};
 pub use knowledge::JobKnowledge;
+pub(super) use pmi::{Fit, ProcessManagement};
 
 /// A job script, and what is known around it.
 #[derive(Debug, Clone)]
@@ -55,6 +61,8 @@ pub struct JobQuestion<'a> {
     pub variables: Option<&'a Variables>,
     /// The target, where one was named: an environment prefix.
     pub prefix: Option<String>,
+    /// What the image sets that the script starts, where it was read.
+    pub image_env: Option<&'a [String]>,
 }
 
 /// A job script that was followed.
@@ -155,6 +163,20 @@ impl JobReading<'_> {
         let launch = first_python(&self.launches)?;
         let path = launch.interpreter(self.view)?;
         self.view.is_file(path.as_bytes()).then_some(path)
+    }
+
+    /// The file of the image that the first launch line starts, when its path is known.
+    pub fn image(&self) -> Option<TreePath> {
+        let launch = first_python(&self.launches)?;
+        let container = launch.line.wrappers().find_map(|it| it.container.as_ref())?;
+        let path = launches::absolute(&self.directory_of(launch)?, &container.image.as_ref()?.text()?);
+        self.view.exists(path.as_bytes()).then_some(path)
+    }
+
+    /// What an image sets: as the facts of its process say, else as its file says.
+    fn image_env<'f>(&'f self, facts: Option<&'f Facts>) -> Option<&'f [String]> {
+        let of_facts = facts.and_then(|it| it.environment.image_env.as_deref());
+        of_facts.or(self.question.image_env)
     }
 
     /// The launcher of the first launch line, when its file can be told: that is whose it is asked of.

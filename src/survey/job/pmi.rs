@@ -9,16 +9,29 @@ use crate::base::{Glob, KnowledgeError, TextFile, compare_versions, parse};
 
 /// Everything in `rules/pmi`, by word of the library.
 #[derive(Debug, Clone, Default)]
-pub(super) struct ProcessManagement(BTreeMap<String, Spoken>);
+pub(in crate::survey) struct ProcessManagement(BTreeMap<String, Spoken>);
 
 /// What one MPI library speaks.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Spoken {
+pub(in crate::survey) struct Spoken {
     #[serde(default)]
     speaks: Vec<Speaks>,
+    /// Releases whose ranks do not start under launchers of its own from a release on.
+    #[serde(default)]
+    refuses: Vec<Refuses>,
     /// The library of the scheduler that it has to be told of.
     pub(super) library: Option<Library>,
+}
+
+/// Two releases of one MPI that do not go together.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Refuses {
+    /// Libraries before this release.
+    until: String,
+    /// Launchers from this release on.
+    launcher_since: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -35,7 +48,7 @@ struct Speaks {
 /// A library of the scheduler that an MPI loads.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Library {
+pub(in crate::survey) struct Library {
     /// The variable that names it.
     pub(super) variable: String,
     /// Names of files that it cannot use.
@@ -49,7 +62,7 @@ pub(super) struct Library {
 
 /// Whether a library speaks a type.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fit {
+pub(in crate::survey) enum Fit {
     Yes,
     No,
     /// Why it cannot be said.
@@ -61,18 +74,33 @@ impl ProcessManagement {
     ///
     /// # Errors
     /// What is wrong with a file, and where.
-    pub(super) fn load(files: &[TextFile]) -> Result<Self, KnowledgeError> {
+    pub(in crate::survey) fn load(files: &[TextFile]) -> Result<Self, KnowledgeError> {
         files.iter().map(|file| Ok((file.stem.clone(), parse(file)?))).collect::<Result<_, _>>().map(Self)
     }
 
-    pub(super) fn of(&self, library: &str) -> Option<&Spoken> {
+    pub(in crate::survey) fn of(&self, library: &str) -> Option<&Spoken> {
         self.0.get(library)
     }
 }
 
 impl Spoken {
+    /// Whether ranks of this version start under a launcher of its own of that version; none where that is not known.
+    pub(in crate::survey) fn starts_under(&self, version: Option<&str>, launcher: Option<&str>) -> Option<bool> {
+        let mut open = false;
+        for it in &self.refuses {
+            let old = version.map(|version| compare_versions(version, &it.until).is_lt());
+            let new = launcher.map(|launcher| compare_versions(launcher, &it.launcher_since).is_ge());
+            match (old, new) {
+                (Some(true), Some(true)) => return Some(false),
+                (Some(false), _) | (_, Some(false)) => {}
+                (None, _) | (_, None) => open = true,
+            }
+        }
+        (!open).then_some(true)
+    }
+
     /// Whether this version speaks `kind`.
-    pub(super) fn fits(&self, kind: &str, version: Option<&str>) -> Fit {
+    pub(in crate::survey) fn fits(&self, kind: &str, version: Option<&str>) -> Fit {
         let answers: Vec<Fit> = self.speaks.iter().filter(|it| it.may_be(version)).map(|it| it.fits(kind)).collect();
         match answers.split_first() {
             None => Fit::Open("nothing is known of what this version speaks".to_owned()),

@@ -2,6 +2,7 @@
 
 use super::launches::Launch;
 use super::listed::Saved;
+use super::outside::outside;
 use super::places::{named, whole};
 use super::programs::Around;
 use super::runs::{Placed, Runs};
@@ -70,7 +71,7 @@ fn merged(list: Vec<Run>) -> Vec<Run> {
 impl JobReading<'_> {
     /// Who is asked whose a launcher is.
     pub(super) fn asked<'a>(&'a self, facts: Option<&'a Facts>, recorded: &'a [String]) -> Asked<'a> {
-        Asked { view: self.view, know: self.know, site: self.question.site, facts, recorded }
+        Asked { view: self.view, know: self.know, site: self.question.site, facts, outside: false, recorded }
     }
 
     /// Whether a variable matters in the ranks: to a library or to Python.
@@ -100,6 +101,7 @@ fn start(reading: &JobReading<'_>, launch: &Launch, facts: &mut Facts, ledger: &
     if launch.owner.word.is_some() || !launch.owner.unknown.is_empty() {
         process::launcher(facts, &launch.owner, at, ledger);
     }
+    outside(reading, launch, facts, ledger);
 }
 
 /// The facts as they are of a program that is not the Python they describe: nothing is known of what it loads.

@@ -26,10 +26,27 @@ pub(super) struct Placed {
     pub(super) pools: Pools,
 }
 
+impl JobReading<'_> {
+    /// The type of node that the job gets.
+    pub(super) fn node(&self) -> Result<&Node, String> {
+        let Some(site) = self.question.site else {
+            return Err("no site profile says how large a node is: [node.NAME] cores would decide it".to_owned());
+        };
+        let selected = &self.request.selected;
+        let text = |it: &Option<Value>| it.as_ref().and_then(Value::text);
+        site.node(&Selection {
+            partition: text(&selected.partition),
+            queue: text(&selected.queue),
+            constraint: text(&selected.constraint),
+            host: text(&selected.host),
+        })
+    }
+}
+
 impl Runs<'_> {
     /// Where a launch puts its ranks.
     pub(super) fn placed(&self, launch: &Launch) -> Placed {
-        let (node, unknown) = match self.node() {
+        let (node, unknown) = match self.reading.node() {
             Ok(node) => (Some(node), String::new()),
             Err(reason) => (None, reason),
         };
@@ -43,21 +60,6 @@ impl Runs<'_> {
         let mask = placement.cpus_per_rank.value;
         let pools = pools(self.facts, self.reading.know, &launch.environment, mask, placement.cpus_per_node.value);
         Placed { placement, pools }
-    }
-
-    /// The type of node that the job gets.
-    fn node(&self) -> Result<&Node, String> {
-        let Some(site) = self.reading.question.site else {
-            return Err("no site profile says how large a node is: [node.NAME] cores would decide it".to_owned());
-        };
-        let selected = &self.reading.request.selected;
-        let text = |it: &Option<Value>| it.as_ref().and_then(Value::text);
-        site.node(&Selection {
-            partition: text(&selected.partition),
-            queue: text(&selected.queue),
-            constraint: text(&selected.constraint),
-            host: text(&selected.host),
-        })
     }
 
     /// The facts of one launch.
@@ -95,7 +97,7 @@ impl Runs<'_> {
             exclusive: match placement.exclusive {
                 Some(exclusive) => Fact::known(exclusive, vec![ledger.place(at)]),
                 None => {
-                    let node = self.node().map_or("NAME", |it| it.name.as_str());
+                    let node = self.reading.node().map_or("NAME", |it| it.name.as_str());
                     let reason = format!("[node.{node}] exclusive would decide it");
                     ledger.open(at, &reason, "whether the job has whole nodes")
                 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use regex::Regex;
 use serde::Deserialize;
 
+use super::image::ImagePlace;
 use crate::base::Glob;
 
 /// Everything in `rules/shell`.
@@ -32,6 +33,9 @@ pub(super) struct ShellCommands {
     /// Variables of the host that change the Python of an image.
     #[serde(default)]
     pub(super) changes_image: Vec<String>,
+    /// Where images keep their environment.
+    #[serde(default)]
+    pub(super) image_environment: Vec<ImagePlace>,
     /// Variables that make a fork safe for memory that a fabric has registered.
     #[serde(default)]
     pub(super) fork_safe: Vec<String>,
@@ -137,6 +141,7 @@ impl ShellCommands {
         self.shells.extend(more.shells);
         self.of_rank.extend(more.of_rank);
         self.changes_image.extend(more.changes_image);
+        self.image_environment.extend(more.image_environment);
         self.fork_safe.extend(more.fork_safe);
         self.registers_memory.extend(more.registers_memory);
         self.shared_filesystems.extend(more.shared_filesystems);

@@ -36,6 +36,8 @@ pub(super) struct Asked<'a> {
     pub(super) site: Option<&'a Site>,
     /// The facts of the environment, once there are any.
     pub(super) facts: Option<&'a Facts>,
+    /// Whether the launcher stands outside the image that the facts are of: then it is that of the host, if any.
+    pub(super) outside: bool,
     /// The variable that lists loaded modules.
     pub(super) recorded: &'a [String],
 }
@@ -126,7 +128,7 @@ impl Asked<'_> {
             let known = entries.iter().flatten().filter_map(|it| it.rsplit_once('/').map(|(prefix, _)| prefix));
             known.into_iter().any(|prefix| path.starts_with(&format!("{prefix}/")))
         };
-        let launcher = &facts.environment.launcher;
+        let Some(launcher) = self.launcher() else { return Ok(None) };
         match (launcher.path.value(), launcher.vendor.value()) {
             (Some(None), _) => Ok(None),
             (Some(Some(path)), _) if below(path) => Ok(None),
@@ -217,7 +219,8 @@ impl Asked<'_> {
     }
 
     fn launcher(&self) -> Option<&Launcher> {
-        self.facts.map(|it| &it.environment.launcher)
+        let facts = self.facts?;
+        if self.outside { facts.host.as_ref().map(|it| &it.launcher) } else { Some(&facts.environment.launcher) }
     }
 
     fn of_facts(&self, launcher: &Launcher) -> Option<Said> {
@@ -229,7 +232,7 @@ impl Asked<'_> {
     /// A launcher that names no version has that of the MPI library of its prefix.
     fn version_of_library(&self, vendor: &str, launcher: &Launcher) -> Option<String> {
         let prefix = directory(directory(launcher.path.value()?.as_deref()?));
-        let uses = self.facts?.process.mpi.value()?;
+        let uses = self.facts.filter(|_| !self.outside)?.process.mpi.value()?;
         let own = uses.iter().find(|it| {
             let beside = it.lib.value().cloned().flatten().is_some_and(|it| directory(directory(&it)) == prefix);
             beside && it.vendor.value().is_some_and(|it| it == vendor)
