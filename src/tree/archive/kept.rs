@@ -145,13 +145,37 @@ impl Kept {
     }
 }
 
-/// The pages that `ranges` touch, in order.
-pub(super) fn pages(ranges: &[Range<u64>]) -> BTreeSet<u64> {
+/// The pages that `ranges` touch: in order, none twice. As ranges, because a file may say that it has a trillion of them.
+pub(super) fn pages(ranges: &[Range<u64>]) -> Vec<Range<u64>> {
     let page = PAGE_BYTES as u64;
-    ranges.iter().filter(|it| it.start < it.end).flat_map(|it| it.start / page..=(it.end - 1) / page).collect()
+    let touched = ranges.iter().filter(|it| it.start < it.end).map(|it| it.start / page..(it.end - 1) / page + 1);
+    let mut touched: Vec<Range<u64>> = touched.collect();
+    touched.sort_unstable_by_key(|it| (it.start, it.end));
+    let mut merged: Vec<Range<u64>> = Vec::new();
+    for it in touched {
+        match merged.last_mut().filter(|last| it.start <= last.end) {
+            Some(last) => last.end = last.end.max(it.end),
+            None => merged.push(it),
+        }
+    }
+    merged
 }
 
 /// A panic in another thread leaves the pages whole: every change is a single call.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_of_a_file_that_says_it_is_endless() {
+        let page = PAGE_BYTES as u64;
+        let most = u64::MAX / page + 1;
+        assert_eq!(pages(&[Range { start: 0, end: u64::MAX }]), [Range { start: 0, end: most }]);
+        let some = [3 * page..3 * page + 1, 0..1, page - 1..page + 1, 5..5];
+        assert_eq!(pages(&some), [0..2, 3..4]);
+    }
 }

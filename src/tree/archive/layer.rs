@@ -4,7 +4,6 @@
 //! its names and for what will probably be asked of its files ([`Foresight`]), and once more if something else is asked.
 //! There is no third time: what was not kept then cannot be read, and says so.
 
-use std::collections::BTreeSet;
 use std::io::{self, BufRead, BufReader, Read};
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
@@ -288,16 +287,18 @@ fn keep<S: Source>(
     while have < page_bytes.min(HEAD_BYTES) {
         have += members.read(page.get_mut(have..).unwrap_or_default())?;
     }
-    let wanted: BTreeSet<u64> = pages(&foresee(page.get(..have.min(HEAD_BYTES)).unwrap_or_default()));
-    let Some(last) = wanted.last().copied() else { return Ok(()) };
-    for number in 0..=last.min(content.stored_bytes.saturating_sub(1) / PAGE_BYTES as u64) {
+    let wanted = pages(&foresee(page.get(..have.min(HEAD_BYTES)).unwrap_or_default()));
+    let Some(end) = wanted.last().map(|it| it.end) else { return Ok(()) };
+    let mut wanted = wanted.into_iter().peekable();
+    for number in 0..end.min(content.stored_bytes.div_ceil(PAGE_BYTES as u64)) {
         while have < page.len() {
             match members.read(page.get_mut(have..).unwrap_or_default())? {
                 0 => break,
                 count => have += count,
             }
         }
-        if wanted.contains(&number) {
+        while wanted.next_if(|it| it.end <= number).is_some() {}
+        if wanted.peek().is_some_and(|it| it.contains(&number)) {
             let bytes = page.get(..have).unwrap_or_default();
             lock(kept).kept.put((content.offset_bytes, number), bytes, budgets);
         }
