@@ -160,8 +160,11 @@ impl<'a> Inside<'a> {
             of_this_machine: true,
             site: None,
             shell: &know.shell,
+            modulefiles: &know.modulefiles,
+            whole: true,
             scheduler_variables: Vec::new(),
             prefix: None,
+            activations: 0,
         })
     }
 }
