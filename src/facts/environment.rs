@@ -33,8 +33,7 @@ pub struct Environment {
     /// Packages of which files are not what was installed; empty without `--verify-files`.
     pub altered_packages: Fact<Vec<AlteredPackage>>,
     /// The image's own environment, `K=V`; null where the target is no image.
-    #[serde(default)]
-    pub image_env: Option<Vec<String>>,
+    pub image_env: Fact<Option<Vec<String>>>,
 }
 
 /// The interpreter.

@@ -164,8 +164,11 @@ impl Wrappers {
 
     /// Whether the word starts an interpreter of programs that are audited.
     pub(super) fn is_interpreter(&self, word: &Word) -> bool {
-        let text = word.value.text().unwrap_or_default();
-        self.interpreters.iter().any(|it| it.matches(base_name(&text).as_bytes()))
+        self.is_interpreter_name(&word.value.text().unwrap_or_default())
+    }
+
+    pub(super) fn is_interpreter_name(&self, program: &str) -> bool {
+        self.interpreters.iter().any(|it| it.matches(base_name(program).as_bytes()))
     }
 
     /// Whether the word is a program that a description knows.

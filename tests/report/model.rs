@@ -202,7 +202,7 @@ pub(crate) fn facts(prefix: &str, imports: &[&str]) -> Facts {
             search_directories: known(vec![]),
             launcher: Launcher { path: known(None), ..launcher("", "none", "none", "none") },
             defects: known(vec![]),
-            image_env: None,
+            image_env: known(None),
             activation: known(vec![]),
             verified_files: known(None),
             altered_packages: known(vec![]),

@@ -8,7 +8,7 @@ use super::places::named;
 use super::surroundings::list_entries;
 use crate::base::TreePath;
 use crate::facts::{EvidenceId, Fact, Facts, GapId, Host, HostFit, MpiUse};
-use crate::job::{Place, Value};
+use crate::job::{Binding, Environment, Place};
 use crate::launch::{Change, Container, Wrapper};
 use crate::survey::host::{found_first, image_architecture, launcher_against, mount, same, sonames, wanted};
 use crate::survey::ledger::Ledger;
@@ -47,7 +47,7 @@ pub(super) fn outside(reading: &JobReading<'_>, launch: &Launch, facts: &mut Fac
             fit.pmi_fits = Fact::known("none".to_owned(), vec![ledger.place(&launch.line.place)]);
         }
     }
-    let mounts = Mounts::of(launch, wrapper, container, facts);
+    let mounts = Mounts::of(launch, wrapper, container, reading.image_env(Some(facts)).as_ref());
     let root = host.libraries.value().map(|it| it.iter().map(|it| it.path.clone()).collect::<Vec<_>>());
     if let Fact::Known { value: fits, .. } = &mut host.fits {
         for fit in fits.iter_mut().filter(|it| it.mount.value().is_none_or(|it| it != "none")) {
@@ -145,7 +145,7 @@ struct Mounts {
 }
 
 impl Mounts {
-    fn of(launch: &Launch, wrapper: &Wrapper, container: &Container, facts: &Facts) -> Self {
+    fn of(launch: &Launch, wrapper: &Wrapper, container: &Container, own: Option<&Environment>) -> Self {
         let host = &launch.command.environment;
         let of_variables = container.mount_variables.iter().filter_map(|it| host.value(it));
         let mut pieces: Vec<String> = Vec::new();
@@ -156,7 +156,7 @@ impl Mounts {
                 None => open = Some(format!("what {} mounts is not known", value.display())),
             }
         }
-        let library_path = library_path(launch, wrapper, container, facts);
+        let library_path = library_path(launch, wrapper, container, own);
         Self { list: mounts(&pieces), open, library_path }
     }
 
@@ -232,7 +232,12 @@ fn mounts(pieces: &[String]) -> Vec<(String, String)> {
 }
 
 /// Directories in which the loader inside looks first: as the line says, else a variable for the image, else the image.
-fn library_path(launch: &Launch, wrapper: &Wrapper, container: &Container, facts: &Facts) -> Vec<Option<String>> {
+fn library_path(
+    launch: &Launch,
+    wrapper: &Wrapper,
+    container: &Container,
+    own: Option<&Environment>,
+) -> Vec<Option<String>> {
     let given = wrapper.changes.iter().rev().find_map(|it| match &it.change {
         Change::Set { name, value } if name == LIBRARY_PATH => Some(value),
         Change::Set { .. }
@@ -244,16 +249,13 @@ fn library_path(launch: &Launch, wrapper: &Wrapper, container: &Container, facts
     });
     let host = &launch.command.environment;
     let carried = || container.prefixes.iter().find_map(|it| host.value(&format!("{it}{LIBRARY_PATH}")));
-    let entries = |value: &Value| list_entries(value);
     if let Some(value) = given.or_else(carried) {
-        return entries(value);
+        return list_entries(value);
     }
-    match &facts.environment.image_env {
-        Some(own) => {
-            let value = own.iter().find_map(|it| it.strip_prefix(LIBRARY_PATH)?.strip_prefix('='));
-            value.into_iter().flat_map(|it| it.split(':')).map(|it| Some(it.to_owned())).collect()
-        }
-        None => vec![None],
+    match own.map(|it| it.get(LIBRARY_PATH)) {
+        Some(Binding::Set(value)) => list_entries(&value),
+        Some(Binding::Unset(_)) => Vec::new(),
+        Some(Binding::Unknown { .. }) | None => vec![None],
     }
 }
 
