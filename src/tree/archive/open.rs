@@ -266,19 +266,14 @@ fn from_the_top(
     let count = described.layers.len();
     let mut hidden = Hidden::default();
     let mut layers = Vec::new();
-    for (at, (path, size_bytes)) in described.layers.iter().enumerate().rev() {
+    for (at, (path, _)) in described.layers.iter().enumerate().rev() {
         reading.progress.layer(count - at, count);
         let named = described.named(at);
         let file = store.open(path)?;
-        if size_bytes.is_some_and(|it| it != file.size_bytes()) {
-            return Err(ArchiveError::broken(format_args!("{named} does not have the size that its manifest says")));
-        }
+        described.check_size(at, file.size_bytes())?;
         let head = head(&*file).map_err(|error| ArchiveError::broken(format_args!("{named}: {error}")))?;
-        if let Some(name) = Coding::unread(&head) {
-            let hint = "save the image with layers in gzip or zstd";
-            return Err(ArchiveError(format!("{named} is compressed with {name}, which is not read: {hint}")));
-        }
-        let (layer, listing) = Layer::read(file, Coding::of(&head), reading, &|it| hidden.holds(&it.name));
+        let coding = described.coding(at, &head)?;
+        let (layer, listing) = Layer::read(file, coding, reading, &|it| hidden.holds(&it.name));
         let (members, gap) = whole(listing, &named)?;
         gaps.extend(gap);
         members.iter().for_each(|it| hidden.meet(it));
