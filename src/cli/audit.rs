@@ -16,7 +16,7 @@ use crate::discover::DiscoverError;
 use crate::facts::{Facts, Suggestion};
 use crate::report::{Format, RulePage, TargetReport, diff, render};
 use crate::rules::{Outcome, Severity, judge};
-use crate::survey::{Host, Question, survey_beside};
+use crate::survey::{Host, Question, join_fabric, survey_beside};
 
 /// Saved facts of a process with two MPIs.
 const SAMPLE: &str = include_str!("../../samples/facts/two-mpis.json");
@@ -114,8 +114,15 @@ fn sample(configured: &Configured, error: &anyhow::Error) -> Result<ExitCode> {
 /// The facts of every target, in order.
 ///
 /// # Errors
-/// When a target is not there or is no Python; when the tool itself fails.
+/// When a target is not there or is no Python, or the site profile is none; when the tool itself fails.
 pub(super) fn surveyed(asked: &job::Asked<'_>, configured: &Configured) -> Result<Vec<Facts>> {
+    let site = job::profile(asked.job)?;
+    let mut all = of_targets(asked, configured)?;
+    all.iter_mut().for_each(|it| join_fabric(it, &configured.knowledge, site.as_ref()));
+    Ok(all)
+}
+
+fn of_targets(asked: &job::Asked<'_>, configured: &Configured) -> Result<Vec<Facts>> {
     let Targets { view, list, .. } = target::targets(asked.targets, asked.target, configured)?.with(asked.checks);
     let mut all = Vec::new();
     let mut is_without = false;

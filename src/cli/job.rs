@@ -17,7 +17,7 @@ use crate::discover::{DiscoverError, Start};
 use crate::facts::Facts;
 use crate::loader::CpuLevel;
 use crate::site::Site;
-use crate::survey::{Host, JobKnowledge, JobQuestion, JobReading, Question, read_job, survey_beside};
+use crate::survey::{Host, JobKnowledge, JobQuestion, JobReading, Question, join_fabric, read_job, survey_beside};
 use crate::tree::View;
 
 /// Largest script or site profile, in bytes; what stands behind is not read.
@@ -52,10 +52,7 @@ pub(super) struct Joined {
 pub(super) fn joined(asked: &Asked<'_>, script: &Path, configured: &Configured) -> Result<Joined> {
     let path = script.display().to_string();
     let bytes = beginning(script).with_context(|| format!("could not read the job script {path}"))?;
-    let site = match &asked.job.site {
-        Some(path) => Some(site(path)?),
-        None => config::found_site().map(|it| site(&it)).transpose()?,
-    };
+    let site = profile(asked.job)?;
     let knowledge = JobKnowledge::load(&configured.knowledge, &configured.site_files)?;
     let Targets { view, variables, list } =
         target::targets(asked.targets, asked.target, configured)?.with(asked.checks);
@@ -85,7 +82,10 @@ pub(super) fn joined(asked: &Asked<'_>, script: &Path, configured: &Configured) 
             (Target::Python(_) | Target::Image(..), Some(opened)) => environment(configured, opened, &reading, asked)?,
             (Target::Python(_) | Target::Image(..), None) => Vec::new(),
         };
-        found.iter_mut().for_each(|it| reading.join(it));
+        for it in &mut found {
+            reading.join(it);
+            join_fabric(it, &configured.knowledge, site.as_ref());
+        }
         facts.append(&mut found);
     }
     Ok(Joined { path, text: String::from_utf8_lossy(&bytes).into_owned(), facts })
@@ -156,6 +156,17 @@ fn beginning(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(SCRIPT_BYTES).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// The site profile that was named, else the one that is found.
+///
+/// # Errors
+/// When it cannot be read or is no profile.
+pub(super) fn profile(args: &JobArgs) -> Result<Option<Site>> {
+    match &args.site {
+        Some(path) => Ok(Some(site(path)?)),
+        None => config::found_site().map(|it| site(&it)).transpose(),
+    }
 }
 
 fn site(path: &Path) -> Result<Site> {

@@ -86,7 +86,8 @@ impl ModulesRule {
     pub(super) fn in_words(&self, patterns: &[Regex]) -> String {
         let raw = &self.raw;
         let named = raw.variable.as_ref().map(|it| format!("the directories of {it}"));
-        let directories = named.into_iter().chain(raw.directories.iter().cloned()).collect::<Vec<_>>().join(", ");
+        let stated = raw.directories.iter().map(|it| it.replace("{1}", "what (...) matches"));
+        let directories = named.into_iter().chain(stated).collect::<Vec<_>>().join(", ");
         let what = match (&self.file, directories.as_str()) {
             (Some(file), directories) => {
                 let file = file.as_str().strip_prefix("(?-u)").unwrap_or(file.as_str());

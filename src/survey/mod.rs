@@ -12,6 +12,8 @@ mod catalogue;
 mod chooser;
 mod copies;
 mod environment;
+mod fabric;
+mod fabric_of_site;
 mod foresight;
 mod hazards;
 mod hdf5;
@@ -62,6 +64,7 @@ use session::Session;
 use world::World;
 
 pub use alternatives::Alternative;
+pub use fabric_of_site::{Fabric, Unsure, join_fabric};
 pub use foresight::AuditForesight;
 pub use host::{Host, HostError};
 pub use job::{
@@ -228,6 +231,7 @@ fn process_facts(
         blas,
         lapack,
         openmp: builder.openmp_runtimes(),
+        fabrics: builder.fabric_uses(&mpi),
         libraries: builder.loaded_libraries(),
         duplicates: builder.duplicates(),
         mpi_agreement,
@@ -276,6 +280,7 @@ fn environment_facts(
         ),
         launcher,
         defects: environment::defects(world.installation, builder.ledger),
+        fabric: Fact::known("unsaid".to_owned(), Vec::new()),
         image_env: world.question.image.as_ref().map(|it| it.env.clone()),
         activation: environment::activation(world, builder.ledger),
         verified_files: Fact::known(None, Vec::new()),
