@@ -100,8 +100,8 @@ pub(super) struct JobArgs {
     /// first launch line, when its path can be told.
     #[arg(long = "job", value_name = "SCRIPT")]
     pub(super) script: Option<PathBuf>,
-    /// What the administrator of the machine knows: nodes, scheduler, modules. Default: a site.toml where pyhpc-audit.toml
-    /// would be looked for.
+    /// What the administrator of the machine knows: nodes, scheduler, modules, and the fabric, which counts without a job
+    /// too. Default: a site.toml where pyhpc-audit.toml would be looked for.
     #[arg(long, value_name = "FILE", env = "PYHPC_AUDIT_SITE")]
     pub(super) site: Option<PathBuf>,
 }

@@ -11,7 +11,7 @@ use super::target::{self, Opened, Target, Targets};
 use super::{host, output};
 use crate::discover::DiscoverError;
 use crate::facts::Facts;
-use crate::survey::{Host, Question, survey_beside};
+use crate::survey::{Host, Question, join_fabric, survey_beside};
 
 /// The arguments, with the knowledge and the host that they name.
 pub(super) struct Asked<'a> {
@@ -49,7 +49,12 @@ impl<'a> Asked<'a> {
                 let (job, facts) = job::joined(self, script)?;
                 Ok(Answer { facts, job: Some(job) })
             }
-            None => Ok(Answer { facts: self.surveyed()?, job: None }),
+            None => {
+                let site = job::profile(&self.args.job)?;
+                let mut facts = self.surveyed()?;
+                facts.iter_mut().for_each(|it| join_fabric(it, &self.configured.knowledge, site.as_ref()));
+                Ok(Answer { facts, job: None })
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 
+use super::args::JobArgs;
 use super::asked::Asked;
 use super::config::{self, Configured};
 use super::image;
@@ -17,7 +18,9 @@ use crate::discover::{DiscoverError, Start};
 use crate::facts::Facts;
 use crate::loader::CpuLevel;
 use crate::site::Site;
-use crate::survey::{JobKnowledge, JobQuestion, JobReading, Question, StartedImage, read_job, survey_beside};
+use crate::survey::{
+    JobKnowledge, JobQuestion, JobReading, Question, StartedImage, join_fabric, read_job, survey_beside,
+};
 use crate::tree::View;
 
 /// Largest script or site profile, in bytes; what stands behind is not read.
@@ -46,10 +49,7 @@ pub(super) fn joined(asked: &Asked<'_>, script: &Path) -> Result<(Joined, Vec<Fa
     let (args, configured) = (asked.args, &asked.configured);
     let path = script.display().to_string();
     let bytes = beginning(script).with_context(|| format!("could not read the job script {path}"))?;
-    let site = match &args.job.site {
-        Some(path) => Some(site(path)?),
-        None => config::found_site().map(|it| site(&it)).transpose()?,
-    };
+    let site = profile(&args.job)?;
     let knowledge = JobKnowledge::load(&configured.knowledge, &configured.site_files)?;
     let Targets { view, variables, list } = asked.targets()?;
     let directory = directory(&view, script, args.target.root.is_some())?;
@@ -73,6 +73,7 @@ pub(super) fn joined(asked: &Asked<'_>, script: &Path) -> Result<(Joined, Vec<Fa
                 Started::Unknown(why) => {
                     let mut found = unknown(asked, &why)?;
                     read_job(&view, &knowledge, question).join(&mut found);
+                    join_fabric(&mut found, &configured.knowledge, site.as_ref());
                     facts.push(found);
                     continue;
                 }
@@ -86,7 +87,10 @@ pub(super) fn joined(asked: &Asked<'_>, script: &Path) -> Result<(Joined, Vec<Fa
             (Target::Python(_) | Target::Image(..), Some(opened)) => environment(opened, &reading, asked)?,
             (Target::Python(_) | Target::Image(..), None) => Vec::new(),
         };
-        found.iter_mut().for_each(|it| reading.join(it));
+        for it in &mut found {
+            reading.join(it);
+            join_fabric(it, &configured.knowledge, site.as_ref());
+        }
         facts.append(&mut found);
     }
     Ok((Joined { path, text: String::from_utf8_lossy(&bytes).into_owned() }, facts))
@@ -165,6 +169,17 @@ fn beginning(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(SCRIPT_BYTES).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// The site profile that was named, else the one that is found.
+///
+/// # Errors
+/// When it cannot be read or is no profile.
+pub(super) fn profile(args: &JobArgs) -> Result<Option<Site>> {
+    match &args.site {
+        Some(path) => Ok(Some(site(path)?)),
+        None => config::found_site().map(|it| site(&it)).transpose(),
+    }
 }
 
 fn site(path: &Path) -> Result<Site> {

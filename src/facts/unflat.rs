@@ -117,6 +117,7 @@ impl Reader<'_> {
             activation: self.absent("activation"),
             verified_files: Fact::known(None, Vec::new()),
             altered_packages: Fact::known(Vec::new(), Vec::new()),
+            fabric: Fact::known("unsaid".to_owned(), Vec::new()),
             image_env,
         })
     }
@@ -161,6 +162,7 @@ impl Reader<'_> {
             mpi: self.mpi()?,
             hdf5: self.hdf5()?,
             openmp: self.openmp()?,
+            fabrics: self.absent("fabrics"),
             libraries: self.absent("libraries"),
             duplicates: Duplicates {
                 blas: self.list("duplicates.blas")?,

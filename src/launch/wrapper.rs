@@ -60,6 +60,8 @@ pub struct Container {
     pub mount_variables: Vec<String>,
     /// Whether the image's own variables win over those of the host.
     pub image_wins: bool,
+    /// Whether a site makes it mount libraries of the host, by hooks that no option names.
+    pub hooks: bool,
 }
 
 #[derive(Deserialize)]
@@ -109,6 +111,8 @@ struct ContainerText {
     home: bool,
     #[serde(default)]
     image_wins: bool,
+    #[serde(default)]
+    hooks: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -311,6 +315,7 @@ impl ContainerText {
             mount_variables: self.mount_variables.clone(),
             home: self.home,
             image_wins: self.image_wins,
+            hooks: self.hooks,
             ..Container::default()
         }
     }

@@ -12,6 +12,8 @@ mod catalogue;
 mod chooser;
 mod copies;
 mod environment;
+mod fabric;
+mod fabric_of_site;
 mod foresight;
 mod hazards;
 mod hdf5;
@@ -62,6 +64,7 @@ use session::Session;
 use world::World;
 
 pub use alternatives::Alternative;
+pub use fabric_of_site::{Fabric, Unsure, join_fabric};
 pub use foresight::AuditForesight;
 pub use host::{Host, HostError};
 pub use job::{
@@ -231,6 +234,7 @@ fn process_facts(
         blas,
         lapack,
         openmp: builder.openmp_runtimes(),
+        fabrics: builder.fabric_uses(&mpi),
         libraries: builder.loaded_libraries(),
         duplicates: builder.duplicates(),
         mpi_agreement,
@@ -279,6 +283,7 @@ fn environment_facts(
         ),
         launcher,
         defects: environment::defects(world.installation, builder.ledger),
+        fabric: Fact::known("unsaid".to_owned(), Vec::new()),
         image_env: match &world.question.image {
             Some(image) => image.env.fact(builder.ledger).map(Some),
             None => Fact::known(None, Vec::new()),

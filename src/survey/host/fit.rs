@@ -67,6 +67,7 @@ pub(super) fn host(
         libc_needed_by,
         libc_agreement,
         mount: mount(&fits),
+        mounted_libraries: Fact::known(Vec::new(), Vec::new()),
         launcher,
         libraries,
         fits,

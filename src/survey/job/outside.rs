@@ -55,6 +55,7 @@ pub(super) fn outside(reading: &JobReading<'_>, launch: &Launch, facts: &mut Fac
         }
     }
     host.mount = mount(&host.fits);
+    host.mounted_libraries = mounts.libraries(container, facts, at, ledger);
     facts.host = Some(host);
     // Held against the launcher from outside, not as one that lies in the image.
     if let Fact::Known { value: uses, .. } = &mut facts.process.mpi {
@@ -130,6 +131,7 @@ fn of_job(reading: &JobReading<'_>, launch: &Launch, facts: &Facts, ledger: &mut
         libc_needed_by: Fact::unknown(gap),
         libc_agreement: Fact::unknown(gap),
         mount: mount(&fits),
+        mounted_libraries: Fact::known(Vec::new(), Vec::new()),
         fits,
     }
 }
@@ -193,6 +195,28 @@ impl Mounts {
             }
             Some(_) | None => {}
         }
+    }
+
+    /// What is mounted so that the loader inside takes it first.
+    fn libraries(&self, container: &Container, facts: &Facts, at: &Place, ledger: &mut Ledger) -> Fact<Vec<String>> {
+        let mapped = facts.process.mapped.value().into_iter().flatten();
+        let mapped: Vec<&str> = mapped.map(|it| it.path.as_str()).collect();
+        let searched = self.library_path.iter().flatten().filter_map(|it| self.on_the_host(it));
+        let over = self.list.iter().filter(|(_, to)| mapped.iter().any(|it| below(it, to))).map(|it| it.0.clone());
+        let mut list: Vec<String> = searched.chain(over).collect();
+        list.sort();
+        list.dedup();
+        let hides = "which libraries of the host the image gets";
+        let because = vec![ledger.place(at)];
+        let unknown_path = self.library_path.contains(&None) && !self.list.is_empty();
+        let reason = match &self.open {
+            _ if !list.is_empty() => return Fact::known(list, because),
+            Some(reason) => reason.as_str(),
+            None if container.hooks => "what the site makes it mount is not known",
+            None if unknown_path => "LD_LIBRARY_PATH inside the image is not known",
+            None => return Fact::known(list, because),
+        };
+        ledger.open(at, reason, hides)
     }
 
     /// The directory of the host that a directory in the image is.
