@@ -156,10 +156,12 @@ fn lines(facts: &Facts) -> Vec<String> {
     for it in host.companions.value().into_iter().flatten() {
         all.push(format!("  companion: {} {}", it.soname, text(&it.place)));
     }
-    match &host.mounted_libraries {
-        Fact::Known { value, .. } if value.is_empty() => {}
-        Fact::Known { value, .. } => all.push(format!("  libraries of the host in front: {}", value.join(", "))),
-        Fact::Unknown { .. } => all.push("  libraries of the host in front: ?".to_owned()),
+    match &host.mounts_libraries {
+        Fact::Known { value: false, .. } => {}
+        Fact::Known { value: true, .. } => all.push("  libraries of the host in front".to_owned()),
+        Fact::Unknown { unknown } => {
+            all.push(format!("  libraries of the host in front: ? {}", facts.gaps[unknown.0 as usize].reason));
+        }
     }
     for it in host.fits.value().into_iter().flatten() {
         all.push(format!(

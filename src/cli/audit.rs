@@ -78,9 +78,7 @@ fn about_the_same_process(mut outcome: Outcome, facts: &Facts, args: &TargetArgs
 
 /// The image that facts are about: paths in it say nothing without it.
 fn image(facts: &Facts) -> Option<&str> {
-    if facts.environment.image_env.value() == Some(&None) {
-        return None;
-    }
+    facts.environment.image_env.value()?.as_ref()?;
     let target = facts.target.as_str();
     let prefix = facts.environment.python.prefix.value();
     let before = prefix.and_then(|it| target.strip_suffix(it.as_str())?.strip_suffix(": "));

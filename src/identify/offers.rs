@@ -162,6 +162,14 @@ impl Libraries {
         search.add(&library.word, &library.patterns);
         for rule in &library.modules {
             let raw = &rule.raw;
+            for name in raw.unless.iter().chain(&raw.variable) {
+                if let Some(reason) = variables.hidden(name) {
+                    gaps.push(Gap {
+                        hides: HIDES.to_owned(),
+                        ..hidden(look, format!("{name} is not known: {reason}"))
+                    });
+                }
+            }
             let is_set = |it: &String| variables.non_empty(it).is_some();
             if raw.unless.as_ref().is_some_and(is_set) || raw.variable.as_ref().is_some_and(|it| !is_set(it)) {
                 continue;

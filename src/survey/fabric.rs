@@ -243,14 +243,14 @@ impl Builder<'_, '_> {
         let why = describe(failure);
         let because = self.ledger.note(&path, format!("cannot be opened: {why}"));
         search.reach.refused.insert(format!("{}: {why}", printable(asked.file_name())), vec![because]);
-        let brings = self.offers_of(&path).into_iter().chain(modules.transport(asked.file_name()));
+        let brings = self.offers_of(&path, search).into_iter().chain(modules.transport(asked.file_name()));
         for transport in brings {
             search.reach.refused_transports.entry(transport).or_default().push(because);
         }
     }
 
     /// The transports of a file that the process does not hold.
-    fn offers_of(&self, path: &TreePath) -> Vec<String> {
+    fn offers_of(&self, path: &TreePath, search: &mut Search<'_>) -> Vec<String> {
         let catalogue = self.session.catalogue;
         let real = catalogue.objects.view().resolve(path.as_bytes());
         // What cannot be read tells nothing of itself: that it is refused is told already.
@@ -259,7 +259,11 @@ impl Builder<'_, '_> {
         let offers = |look: &dyn crate::identify::Look, gaps: &mut Vec<Gap>| {
             catalogue.know.libraries.offers(&identity, look, gaps)
         };
-        let offers = catalogue.look(&object, &mut Vec::new(), offers);
+        let mut gaps = Vec::new();
+        let offers = catalogue.look(&object, &mut gaps, offers);
+        if let Some(gap) = gaps.first() {
+            search.leave_open(&gap.path, &gap.reason);
+        }
         offers.into_iter().flatten().map(|it| it.transport).collect()
     }
 }

@@ -67,7 +67,7 @@ pub(super) fn host(
         libc_needed_by,
         libc_agreement,
         mount: mount(&fits),
-        mounted_libraries: Fact::known(Vec::new(), Vec::new()),
+        mounts_libraries: Fact::known(false, Vec::new()),
         launcher,
         libraries,
         fits,

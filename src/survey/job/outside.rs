@@ -55,7 +55,7 @@ pub(super) fn outside(reading: &JobReading<'_>, launch: &Launch, facts: &mut Fac
         }
     }
     host.mount = mount(&host.fits);
-    host.mounted_libraries = mounts.libraries(container, facts, at, ledger);
+    host.mounts_libraries = mounts.libraries(container, facts, at, ledger);
     facts.host = Some(host);
     // Held against the launcher from outside, not as one that lies in the image.
     if let Fact::Known { value: uses, .. } = &mut facts.process.mpi {
@@ -131,7 +131,7 @@ fn of_job(reading: &JobReading<'_>, launch: &Launch, facts: &Facts, ledger: &mut
         libc_needed_by: Fact::unknown(gap),
         libc_agreement: Fact::unknown(gap),
         mount: mount(&fits),
-        mounted_libraries: Fact::known(Vec::new(), Vec::new()),
+        mounts_libraries: Fact::known(false, Vec::new()),
         fits,
     }
 }
@@ -149,9 +149,17 @@ struct Mounts {
 impl Mounts {
     fn of(launch: &Launch, wrapper: &Wrapper, container: &Container, own: Option<&Environment>) -> Self {
         let host = &launch.command.environment;
-        let of_variables = container.mount_variables.iter().filter_map(|it| host.value(it));
+        let of_variables: Vec<(&String, Binding)> =
+            container.mount_variables.iter().map(|it| (it, host.get(it))).collect();
         let mut pieces: Vec<String> = Vec::new();
-        let mut open = None;
+        let mut open = of_variables.iter().find_map(|(name, it)| match it {
+            Binding::Unknown { reason, .. } => Some(format!("{name} is not known: {reason}")),
+            Binding::Set(_) | Binding::Unset(_) => None,
+        });
+        let of_variables = of_variables.iter().filter_map(|(_, it)| match it {
+            Binding::Set(value) => Some(value),
+            Binding::Unset(_) | Binding::Unknown { .. } => None,
+        });
         for value in of_variables.chain(&container.mounts) {
             match value.text() {
                 Some(text) => pieces.extend(text.split(',').map(str::to_owned)),
@@ -197,8 +205,8 @@ impl Mounts {
         }
     }
 
-    /// What is mounted so that the loader inside takes it first.
-    fn libraries(&self, container: &Container, facts: &Facts, at: &Place, ledger: &mut Ledger) -> Fact<Vec<String>> {
+    /// Whether something is mounted so that the loader inside takes libraries of the host first.
+    fn libraries(&self, container: &Container, facts: &Facts, at: &Place, ledger: &mut Ledger) -> Fact<bool> {
         let mapped = facts.process.mapped.value().into_iter().flatten();
         let mapped: Vec<&str> = mapped.map(|it| it.path.as_str()).collect();
         let searched = self.library_path.iter().flatten().filter_map(|it| self.on_the_host(it));
@@ -210,13 +218,13 @@ impl Mounts {
         let because = vec![ledger.place(at)];
         let unknown_path = self.library_path.contains(&None) && !self.list.is_empty();
         let reason = match &self.open {
-            _ if !list.is_empty() => return Fact::known(list, because),
-            Some(reason) => reason.as_str(),
-            None if container.hooks => "what the site makes it mount is not known",
-            None if unknown_path => "LD_LIBRARY_PATH inside the image is not known",
-            None => return Fact::known(list, because),
+            _ if !list.is_empty() => format!("what lies in {} of the host is not known", list.join(", ")),
+            Some(reason) => reason.clone(),
+            None if container.hooks => "what the site makes it mount is not known".to_owned(),
+            None if unknown_path => "LD_LIBRARY_PATH inside the image is not known".to_owned(),
+            None => return Fact::known(false, because),
         };
-        ledger.open(at, reason, hides)
+        ledger.open(at, &reason, hides)
     }
 
     /// The directory of the host that a directory in the image is.
