@@ -67,6 +67,11 @@ fn it_is_another_kind_of_file() {
 }
 
 #[test]
+fn a_job_starts_an_image() {
+    check("job");
+}
+
+#[test]
 fn every_case_is_run() {
     let text = fs::read_to_string(root().join("tests/archives.rs")).unwrap();
     for entry in fs::read_dir(root().join("tests/archives")).unwrap().map(Result::unwrap) {

@@ -3,6 +3,8 @@
 
 mod support;
 
+#[path = "elf/foreseen.rs"]
+mod foreseen;
 #[path = "elf/known.rs"]
 mod known;
 #[path = "elf/mutated.rs"]

@@ -23,45 +23,6 @@ const RULES: [&str; 5] = [
     "mpi-differs-from-launcher",
 ];
 
-/// A Python with mpi4py, of which the case brings the extension. `@` is the version of its C library.
-const PYTHON: &str = r#"
-[[file]]
-path = "/py/bin/python3.11"
-elf = { needed = ["libc.so.6"], interpreter = "/lib64/ld-linux-x86-64.so.2", defines = ["PyModule_Create2"] }
-[[file]]
-path = "/bin/sh"
-elf = { needed = ["libc.so.6"], interpreter = "/lib64/ld-linux-x86-64.so.2" }
-[[file]]
-path = "/lib64/ld-linux-x86-64.so.2"
-elf = { soname = "ld-linux-x86-64.so.2", text = ["/lib64/", "ld.so (GNU libc) stable release version @"] }
-[[file]]
-path = "/lib64/libc.so.6"
-elf = { soname = "libc.so.6", defines_versions = ["GLIBC_2.14", "GLIBC_2.34", "GLIBC_2.38"] }
-[[file]]
-path = "/py/lib/python3.11/site.py"
-text = ""
-[[file]]
-path = "/py/lib/python3.11/os.py"
-text = ""
-[[file]]
-path = "/py/lib/python3.11/_sysconfigdata__linux_x86_64-linux-gnu.py"
-text = "build_time_vars = {'Py_DEBUG': 0, 'ABIFLAGS': '', 'SOABI': 'cpython-311-x86_64-linux-gnu', 'VERSION': '3.11'}\n"
-[[directory]]
-path = "/py/lib/python3.11/lib-dynload"
-[[file]]
-path = "/venv/pyvenv.cfg"
-text = "home = /py/bin\ninclude-system-site-packages = false\nversion = 3.11.7\n"
-[[link]]
-path = "/venv/bin/python3"
-target = "/py/bin/python3.11"
-[[file]]
-path = "/venv/lib/python3.11/site-packages/mpi4py/__init__.py"
-text = ""
-[[file]]
-path = "/venv/lib/python3.11/site-packages/mpi4py-4.0.0.dist-info/METADATA"
-text = "Metadata-Version: 2.1\nName: mpi4py\nVersion: 4.0.0\n\n"
-"#;
-
 /// One image, one host, and questions about both.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -126,7 +87,7 @@ fn saved(facts: &Facts, form: &str) -> Facts {
 
 /// The tree of a case, with the Python that every one has.
 fn tree(own: &support::Fixture, glibc: &str) -> View {
-    let mut all = support::Fixture::parse(&PYTHON.replace('@', glibc));
+    let mut all = support::Fixture::parse(&support::PYTHON.replace('@', glibc));
     all.files.extend(own.files.iter().cloned());
     all.links.extend(own.links.iter().cloned());
     View::new(Box::new(all.memory_tree()))
@@ -154,7 +115,7 @@ fn facts(case: &Case, ask: &Ask, know: &Knowledge) -> Facts {
             facts
         }
     };
-    facts.environment.image_env.clone_from(&ask.image_env);
+    facts.environment.image_env = Fact::known(ask.image_env.clone(), Vec::new());
     if let Some(script) = &ask.job {
         let knowledge = JobKnowledge::load(know, &SiteFiles::default()).unwrap();
         let question = JobQuestion {
@@ -194,6 +155,13 @@ fn lines(facts: &Facts) -> Vec<String> {
     )];
     for it in host.companions.value().into_iter().flatten() {
         all.push(format!("  companion: {} {}", it.soname, text(&it.place)));
+    }
+    match &host.mounts_libraries {
+        Fact::Known { value: false, .. } => {}
+        Fact::Known { value: true, .. } => all.push("  libraries of the host in front".to_owned()),
+        Fact::Unknown { unknown } => {
+            all.push(format!("  libraries of the host in front: ? {}", facts.gaps[unknown.0 as usize].reason));
+        }
     }
     for it in host.fits.value().into_iter().flatten() {
         all.push(format!(

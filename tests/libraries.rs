@@ -47,6 +47,12 @@ fn check(libraries: &Libraries, word: &str, sample: &Sample) {
     let certain = openings.iter().filter(|it| !it.by_cpu);
     let names: Vec<String> = certain.map(|it| String::from_utf8_lossy(&it.names[0]).into_owned()).collect();
     assert_eq!(names, sample.opens, "{place}");
+    gaps.clear();
+    let offers = libraries.offers(&identity, &file, &mut gaps);
+    assert!(offers.iter().all(|it| !it.because.is_empty()), "{place}: an offer has no evidence");
+    let offers: Vec<String> = offers.into_iter().map(|it| it.transport).collect();
+    assert_eq!(offers, sample.offers, "{place}");
+    assert_eq!(gaps, [], "{place}");
 }
 
 #[test]

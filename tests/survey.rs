@@ -3,6 +3,8 @@
 
 #[path = "survey/demands.rs"]
 mod demands;
+#[path = "survey/fabrics.rs"]
+mod fabrics;
 #[path = "survey/loading.rs"]
 mod loading;
 mod support;
@@ -54,6 +56,10 @@ struct Process {
     loading: Option<Vec<String>>,
     /// What the files demand, who put them there, and what builds recorded, a line each.
     demands: Option<Vec<String>>,
+    /// By what each MPI sends, a few lines each.
+    fabrics: Option<Vec<String>>,
+    /// The fabric of the site that these are held against.
+    site: Option<String>,
     /// Another glibc that is asked about.
     libc: Option<String>,
     /// What the CPU can do; nothing is known of it by default.
@@ -97,7 +103,7 @@ fn check(path: &Path, view: &View, know: &Knowledge, process: &Process) {
         libc: process.libc.clone(),
         verify_files: false,
     };
-    let facts = survey(view, know, &question).unwrap().remove(0);
+    let mut facts = survey(view, know, &question).unwrap().remove(0);
     let flat = Flat::of(&facts);
     let context = format!("{} {:?}", path.display(), process.imports);
     for (key, expected) in &process.known {
@@ -113,6 +119,10 @@ fn check(path: &Path, view: &View, know: &Knowledge, process: &Process) {
         assert_eq!(&loading::lines(&facts.process), expected, "{context}");
     }
     check_libraries(&facts, process, &context);
+    if let Some(expected) = &process.fabrics {
+        let found = fabrics::lines(&mut facts, know, process.site.as_deref());
+        assert_eq!(&found, expected, "{context} {:?}: fabrics", process.variables);
+    }
     for (name, text) in &process.why {
         let answer = why(view, know, &question, name).unwrap().answer;
         assert!(answer.contains(text), "{context}: why {name}: {answer}");

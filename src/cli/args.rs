@@ -100,8 +100,8 @@ pub(super) struct JobArgs {
     /// first launch line, when its path can be told.
     #[arg(long = "job", value_name = "SCRIPT")]
     pub(super) script: Option<PathBuf>,
-    /// What the administrator of the machine knows: nodes, scheduler, modules. Default: a site.toml where pyhpc-audit.toml
-    /// would be looked for.
+    /// What the administrator of the machine knows: nodes, scheduler, modules, and the fabric, which counts without a job
+    /// too. Default: a site.toml where pyhpc-audit.toml would be looked for.
     #[arg(long, value_name = "FILE", env = "PYHPC_AUDIT_SITE")]
     pub(super) site: Option<PathBuf>,
 }
@@ -143,24 +143,31 @@ pub(super) struct KnowledgeArgs {
     pub(super) config: Option<PathBuf>,
 }
 
-/// `audit`
+/// What is audited, in which environment, by what knowledge.
 #[derive(Debug, Args)]
-pub(super) struct AuditArgs {
+pub(super) struct QuestionArgs {
     /// Environment prefixes, python executables, images (OCI layout, docker save, SIF, SquashFS, tar of a root) or saved facts
     /// files. Default: $VIRTUAL_ENV, $CONDA_PREFIX, else the first python3 on PATH.
     #[arg(value_name = "T")]
     pub(super) targets: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) job: JobArgs,
-    /// Print the job script's corrections as a unified diff instead of a report; nothing is edited.
-    #[arg(long, requires = "script")]
-    pub(super) diff: bool,
     #[command(flatten)]
     pub(super) target: TargetArgs,
     #[command(flatten)]
     pub(super) checks: CheckArgs,
     #[command(flatten)]
     pub(super) knowledge: KnowledgeArgs,
+}
+
+/// `audit`
+#[derive(Debug, Args)]
+pub(super) struct AuditArgs {
+    #[command(flatten)]
+    pub(super) question: QuestionArgs,
+    /// Print the job script's corrections as a unified diff instead of a report; nothing is edited.
+    #[arg(long, requires = "script")]
+    pub(super) diff: bool,
     /// Format of the report on standard output: table, json, jsonl, sarif, junit, gitlab, github or markdown.
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub(super) format: Format,
@@ -201,20 +208,11 @@ pub(super) enum BaselineCommand {
 /// `baseline write`
 #[derive(Debug, Args)]
 pub(super) struct BaselineWriteArgs {
-    /// What `audit` is asked about. Default: as there.
-    #[arg(value_name = "T")]
-    pub(super) targets: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) question: QuestionArgs,
     /// The file; one that is there is replaced.
     #[arg(long, value_name = "FILE", default_value = "pyhpc-audit-baseline.json")]
     pub(super) baseline: PathBuf,
-    #[command(flatten)]
-    pub(super) job: JobArgs,
-    #[command(flatten)]
-    pub(super) target: TargetArgs,
-    #[command(flatten)]
-    pub(super) checks: CheckArgs,
-    #[command(flatten)]
-    pub(super) knowledge: KnowledgeArgs,
 }
 
 /// A severity on the command line.
@@ -241,26 +239,17 @@ impl From<Level> for Severity {
 /// `facts`
 #[derive(Debug, Args)]
 pub(super) struct FactsArgs {
-    /// An environment prefix, a python executable or a saved facts file.
-    #[arg(value_name = "T")]
-    pub(super) targets: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) question: QuestionArgs,
     /// One key per fact: `blas.numpy.vendor`.
     #[arg(long)]
     pub(super) flat: bool,
-    #[command(flatten)]
-    pub(super) job: JobArgs,
-    #[command(flatten)]
-    pub(super) target: TargetArgs,
-    #[command(flatten)]
-    pub(super) checks: CheckArgs,
-    #[command(flatten)]
-    pub(super) knowledge: KnowledgeArgs,
 }
 
 /// `loads`
 #[derive(Debug, Args)]
 pub(super) struct LoadsArgs {
-    /// An environment prefix or a python executable.
+    /// An environment prefix, a python executable or an image.
     #[arg(value_name = "T")]
     pub(super) targets: Vec<PathBuf>,
     /// Ask the loader for each extension by itself, as `ldd` would.
@@ -286,7 +275,7 @@ pub(super) struct LoadsArgs {
 pub(super) struct WhyArgs {
     /// A soname, a file name, a path, a package or a module: libmpi, libopenblas.so.0, numpy, h5py.defs.
     pub(super) name: String,
-    /// An environment prefix or a python executable.
+    /// An environment prefix, a python executable or an image.
     #[arg(value_name = "T")]
     pub(super) targets: Vec<PathBuf>,
     /// table or json.

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, anyhow};
 
 use super::args::{BaselineArgs, BaselineCommand, BaselineWriteArgs};
-use super::{audit, config, host, job, output, outputs};
+use super::asked::Asked;
+use super::{config, output, outputs};
 use crate::report::baseline;
 use crate::rules::{Baseline, Outcome, judge};
 
@@ -29,19 +30,8 @@ pub(super) fn read(path: &Path) -> Result<Baseline> {
 
 fn write(args: &BaselineWriteArgs) -> Result<ExitCode> {
     outputs::place(&args.baseline).with_context(|| format!("--baseline {}", args.baseline.display()))?;
-    let configured = config::read(&args.knowledge)?;
-    let host = host::read(args.checks.host.as_deref(), &configured)?;
-    let question = job::Asked {
-        targets: &args.targets,
-        job: &args.job,
-        target: &args.target,
-        checks: &args.checks,
-        host: host.as_ref(),
-    };
-    let facts = match &args.job.script {
-        Some(script) => job::joined(&question, script, &configured)?.facts,
-        None => audit::surveyed(&question, &configured)?,
-    };
+    let asked = Asked::read(&args.question)?;
+    let (facts, configured) = (asked.answer()?.facts, &asked.configured);
     let outcomes: Vec<Outcome> = facts.iter().map(|it| judge(&configured.rules, &configured.policy, it)).collect();
     let found = Baseline::of(&outcomes);
     let path = args.baseline.display();

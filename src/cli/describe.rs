@@ -36,6 +36,8 @@ pub(super) fn library(know: &Knowledge, name: &str) -> Option<Page> {
             list("More specific than", library.more_specific_than().to_vec()),
             list("Says of itself, the first that holds", said.collect()),
             list("Opens at run time", library.openings_in_words()),
+            list("Sends messages by, all that hold", library.offers_in_words()),
+            list("Opens for further transports", library.modules_in_words()),
             list("ABI groups", groups.map(|it| format!("{}: {}", it.name, it.title)).collect()),
             list("Known defects", defects.collect()),
             list("Switched at run time by", library.decided_by.clone()),

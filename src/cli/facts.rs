@@ -6,24 +6,12 @@ use anyhow::Result;
 use serde_json::Value;
 
 use super::args::FactsArgs;
-use super::audit::surveyed;
-use super::{config, host, job, output};
+use super::asked::Asked;
+use super::output;
 use crate::facts::Flat;
 
 pub(super) fn run(args: &FactsArgs) -> Result<ExitCode> {
-    let configured = config::read(&args.knowledge)?;
-    let host = host::read(args.checks.host.as_deref(), &configured)?;
-    let question = job::Asked {
-        targets: &args.targets,
-        job: &args.job,
-        target: &args.target,
-        checks: &args.checks,
-        host: host.as_ref(),
-    };
-    let facts = match &args.job.script {
-        Some(script) => job::joined(&question, script, &configured)?.facts,
-        None => surveyed(&question, &configured)?,
-    };
+    let facts = Asked::read(&args.question)?.answer()?.facts;
     let mut pages: Vec<Value> = Vec::new();
     for it in &facts {
         pages.push(if args.flat { serde_json::to_value(Flat::of(it))? } else { serde_json::to_value(it)? });

@@ -11,7 +11,9 @@ use super::config::Configured;
 use super::progress::Bar;
 use crate::base::{TreePath, Variables};
 use crate::discover::DEFAULT_PATH;
-use crate::survey::{AuditForesight, ImageFacts, JobKnowledge, entrypoint_variables, image_environment};
+use crate::survey::{
+    AuditForesight, ImageEnvironment, ImageFacts, JobKnowledge, entrypoint_variables, image_environment,
+};
 use crate::tree::{Archive, ImageName, View};
 
 /// One image of an archive, not read yet.
@@ -122,35 +124,23 @@ impl ImageTarget {
         drop(bar);
         let image = image.map_err(|it| anyhow!("{it}")).with_context(|| format!("could not read {}", self.name))?;
         let view = Arc::new(View::new(image.tree));
-        let mut facts = ImageFacts { gaps: image.gaps, ..ImageFacts::default() };
-        let mut variables = Variables::default();
-        match image.config.env {
-            Some(list) => {
-                for (name, value) in list.iter().filter_map(|it| it.split_once('=')) {
-                    variables.set(name, value, "image");
-                }
-                facts.env = list;
+        let know = JobKnowledge::load(&configured.knowledge, &configured.site_files)?;
+        let env = match image.config.env {
+            Some(list) => ImageEnvironment::of_config(&list),
+            None => image_environment(&view, &know).unwrap_or_default(),
+        };
+        let entrypoint = match image.config.entrypoint.is_empty() {
+            true => ImageEnvironment::default(),
+            false => {
+                let command = [image.config.entrypoint, image.config.cmd].concat();
+                entrypoint_variables(&view, &know, &env, &command)
             }
-            None => {
-                let know = JobKnowledge::load(&configured.knowledge, &configured.site_files)?;
-                let found = image_environment(&view, &know).unwrap_or_default();
-                facts.gaps.extend(found.gaps);
-                for (name, value, origin) in found.variables {
-                    facts.env.push(format!("{name}={value}"));
-                    variables.set(name, value, &origin);
-                }
-            }
-        }
-        if !image.config.entrypoint.is_empty() {
-            let command = [image.config.entrypoint, image.config.cmd].concat();
-            let know = JobKnowledge::load(&configured.knowledge, &configured.site_files)?;
-            let found = entrypoint_variables(&view, &know, &facts.env, &command);
-            facts.gaps.extend(found.gaps);
-            facts.entrypoint = found.variables;
-        }
+        };
+        let mut variables = env.variables();
         if variables.get("PATH").is_none() {
             variables.set("PATH", DEFAULT_PATH, "the default of container runtimes");
         }
+        let facts = ImageFacts { env, entrypoint, gaps: image.gaps };
         Ok(OpenedImage { view, facts, variables })
     }
 }

@@ -3,21 +3,24 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 
-use super::args::{CheckArgs, JobArgs, TargetArgs};
+use super::args::JobArgs;
+use super::asked::Asked;
 use super::config::{self, Configured};
 use super::image;
-use super::target::{self, Opened, Target, Targets};
+use super::target::{Opened, Target, Targets};
 use crate::base::{TextFile, TreePath, Variables};
 use crate::discover::{DiscoverError, Start};
 use crate::facts::Facts;
 use crate::loader::CpuLevel;
 use crate::site::Site;
-use crate::survey::{Host, JobKnowledge, JobQuestion, JobReading, Question, read_job, survey_beside};
+use crate::survey::{
+    JobKnowledge, JobQuestion, JobReading, Question, StartedImage, join_fabric, read_job, survey_beside,
+};
 use crate::tree::View;
 
 /// Largest script or site profile, in bytes; what stands behind is not read.
@@ -26,40 +29,30 @@ const SCRIPT_BYTES: u64 = 16 << 20;
 /// Facts that say nothing.
 const NOTHING: &str = r#"{"schema": "pyhpc-facts/1", "facts": {}}"#;
 
-/// What is asked about a job.
-pub(super) struct Asked<'a> {
-    pub(super) targets: &'a [PathBuf],
-    pub(super) job: &'a JobArgs,
-    pub(super) target: &'a TargetArgs,
-    pub(super) checks: &'a CheckArgs,
-    pub(super) host: Option<&'a Host>,
-}
+/// Why nothing is known of a process whose interpreter is not there.
+const NO_PYTHON: &str =
+    "no Python was found that the script could start; name its environment: audit --job SCRIPT PREFIX";
 
-/// The script, and the facts of every environment joined with it.
+/// A script that facts were joined with.
 pub(super) struct Joined {
     /// The script as it was asked for.
     pub(super) path: String,
     /// Its text.
     pub(super) text: String,
-    /// The facts of the environments.
-    pub(super) facts: Vec<Facts>,
 }
 
-/// Follows the script and completes the facts of its environment.
+/// Follows the script; the facts of every environment that is named, joined with it.
 ///
 /// # Errors
 /// When the script, the site profile or the environment is not there, or not what it should be.
-pub(super) fn joined(asked: &Asked<'_>, script: &Path, configured: &Configured) -> Result<Joined> {
+pub(super) fn joined(asked: &Asked<'_>, script: &Path) -> Result<(Joined, Vec<Facts>)> {
+    let (args, configured) = (asked.args, &asked.configured);
     let path = script.display().to_string();
     let bytes = beginning(script).with_context(|| format!("could not read the job script {path}"))?;
-    let site = match &asked.job.site {
-        Some(path) => Some(site(path)?),
-        None => config::found_site().map(|it| site(&it)).transpose()?,
-    };
+    let site = profile(&args.job)?;
     let knowledge = JobKnowledge::load(&configured.knowledge, &configured.site_files)?;
-    let Targets { view, variables, list } =
-        target::targets(asked.targets, asked.target, configured)?.with(asked.checks);
-    let directory = directory(&view, script, asked.target.root.is_some())?;
+    let Targets { view, variables, list } = asked.targets()?;
+    let directory = directory(&view, script, args.target.root.is_some())?;
     let mut facts = Vec::new();
     for target in list {
         let mut opened = target.open(&view, configured)?;
@@ -69,56 +62,77 @@ pub(super) fn joined(asked: &Asked<'_>, script: &Path, configured: &Configured) 
             directory: directory.clone(),
             site: site.as_ref(),
             variables: opened.is_some().then_some(&variables),
-            prefix: asked.targets.first().map(|it| it.display().to_string()),
+            prefix: args.targets.first().map(|it| it.display().to_string()),
             image_env: None,
         };
         let question = ask(opened.as_ref());
-        if let (true, Some(started)) = (asked.targets.is_empty(), &opened) {
-            let started = started_image(&read_job(&view, &knowledge, question.clone()), started, &view, configured)?;
-            opened = started.or(opened);
+        if let (true, Some(here)) = (args.targets.is_empty() && args.target.root.is_none(), &opened) {
+            match started(&read_job(&view, &knowledge, question.clone()), here, &view, configured)? {
+                Started::Here => {}
+                Started::Image(image) => opened = Some(*image),
+                Started::Unknown(why) => {
+                    let mut found = unknown(asked, &why)?;
+                    read_job(&view, &knowledge, question).join(&mut found);
+                    join_fabric(&mut found, &configured.knowledge, site.as_ref());
+                    facts.push(found);
+                    continue;
+                }
+            }
         }
         let image = opened.as_ref().and_then(|it| it.question.image.clone());
-        let question = JobQuestion { image_env: image.as_ref().map(|it| it.env.as_slice()), ..question };
+        let question = JobQuestion { image_env: image.as_ref().map(|it| &it.env), ..question };
         let reading = read_job(&view, &knowledge, question);
         let mut found = match (target, opened) {
-            (Target::Saved(facts), _) => vec![super::audit::beside(*facts, configured, asked.host)],
-            (Target::Python(_) | Target::Image(..), Some(opened)) => environment(configured, opened, &reading, asked)?,
+            (Target::Saved(facts), _) => vec![asked.beside(*facts)],
+            (Target::Python(_) | Target::Image(..), Some(opened)) => environment(opened, &reading, asked)?,
             (Target::Python(_) | Target::Image(..), None) => Vec::new(),
         };
-        found.iter_mut().for_each(|it| reading.join(it));
+        for it in &mut found {
+            reading.join(it);
+            join_fabric(it, &configured.knowledge, site.as_ref());
+        }
         facts.append(&mut found);
     }
-    Ok(Joined { path, text: String::from_utf8_lossy(&bytes).into_owned(), facts })
+    Ok((Joined { path, text: String::from_utf8_lossy(&bytes).into_owned() }, facts))
 }
 
-/// The image that the script starts, where its file is there.
-fn started_image(
-    reading: &JobReading<'_>,
-    asked: &Opened,
-    view: &Arc<View>,
-    configured: &Configured,
-) -> Result<Option<Opened>> {
-    let Some(path) = reading.image() else { return Ok(None) };
+/// In what the script starts Python.
+enum Started {
+    /// No image.
+    Here,
+    Image(Box<Opened>),
+    /// An image that cannot be read, and why.
+    Unknown(String),
+}
+
+fn started(reading: &JobReading<'_>, here: &Opened, view: &Arc<View>, configured: &Configured) -> Result<Started> {
+    const NAME_IT: &str = "name one that is: audit --job SCRIPT IMAGE";
+    let path = match reading.image() {
+        None => return Ok(Started::Here),
+        Some(StartedImage::Unknown(why)) => return Ok(Started::Unknown(format!("{why}; {NAME_IT}"))),
+        Some(StartedImage::File(path)) => path,
+    };
     let inside = |_: &Path| Ok(path.clone());
     let images = image::images(view, Path::new(&path.text()), None, &inside)?;
-    let Some([one]) = images.as_deref() else { return Ok(None) };
+    let one = match images.as_deref() {
+        Some([one]) => one,
+        Some(_) => return Ok(Started::Unknown(format!("{path} holds several images; {NAME_IT}:TAG"))),
+        None => return Ok(Started::Unknown(format!("{path} is no image that can be read; {NAME_IT}"))),
+    };
     let question = Question {
         target: path.text(),
         start: Start::Root,
         cpu: CpuLevel::Baseline,
         variables: Variables::default(),
-        ..asked.question.clone()
+        ..here.question.clone()
     };
-    Target::Image(one.clone(), Box::new(question)).open(view, configured)
+    let opened = Target::Image(one.clone(), Box::new(question)).open(view, configured)?;
+    Ok(opened.map_or(Started::Here, |it| Started::Image(Box::new(it))))
 }
 
 /// The facts of the environment that the script starts.
-fn environment(
-    configured: &Configured,
-    opened: Opened,
-    reading: &JobReading<'_>,
-    asked: &Asked<'_>,
-) -> Result<Vec<Facts>> {
+fn environment(opened: Opened, reading: &JobReading<'_>, asked: &Asked<'_>) -> Result<Vec<Facts>> {
+    let is_named = !asked.args.targets.is_empty();
     let Opened { view, mut question } = opened;
     let is_image = question.image.is_some();
     if let Some(variables) = reading.variables() {
@@ -131,24 +145,23 @@ fn environment(
     if question.imports.is_empty() {
         question.first = reading.imports();
     }
-    if let (true, false, Some(python)) = (asked.targets.is_empty(), is_image, reading.target()) {
+    if let (true, false, Some(python)) = (!is_named, is_image, reading.target()) {
         question.target = python.text();
         question.start = Start::Path(python);
     }
-    match survey_beside(&view, &configured.knowledge, &question, asked.host) {
+    match survey_beside(&view, &asked.configured.knowledge, &question, asked.host.as_ref()) {
         // The script can be audited without the environment; one that was named has to be there.
-        Err(DiscoverError::NoPython { .. }) if asked.targets.is_empty() => unknown(asked),
+        Err(DiscoverError::NoPython { .. }) if !is_named => Ok(vec![unknown(asked, NO_PYTHON)?]),
         found => Ok(found?),
     }
 }
 
 /// Facts of a process of which nothing is known.
-fn unknown(asked: &Asked<'_>) -> Result<Vec<Facts>> {
+fn unknown(asked: &Asked<'_>, why: &str) -> Result<Facts> {
     let mut facts = Facts::from_json(NOTHING).context("the empty facts that travel in this program cannot be read")?;
-    facts.target = asked.job.script.as_ref().map(|it| it.display().to_string()).unwrap_or_default();
-    let why = "no Python was found that the script could start; name its environment: audit --job SCRIPT PREFIX";
-    facts.gaps.iter_mut().for_each(|it| it.reason = why.to_owned());
-    Ok(vec![facts])
+    facts.target = asked.args.job.script.as_ref().map(|it| it.display().to_string()).unwrap_or_default();
+    facts.gaps.iter_mut().for_each(|it| why.clone_into(&mut it.reason));
+    Ok(facts)
 }
 
 /// A file up to the largest size.
@@ -156,6 +169,17 @@ fn beginning(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(SCRIPT_BYTES).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// The site profile that was named, else the one that is found.
+///
+/// # Errors
+/// When it cannot be read or is no profile.
+pub(super) fn profile(args: &JobArgs) -> Result<Option<Site>> {
+    match &args.site {
+        Some(path) => Ok(Some(site(path)?)),
+        None => config::found_site().map(|it| site(&it)).transpose(),
+    }
 }
 
 fn site(path: &Path) -> Result<Site> {

@@ -26,7 +26,7 @@ pub(super) fn loads(args: &LoadsArgs) -> Result<ExitCode> {
         let opened = target.open(&targets.view, &configured)?;
         let Opened { view, question } = &opened.context("a facts file does not say what a process maps")?;
         let asked = |it: Landmarks| {
-            let again = target::repeated(&args.target, args.targets.get(at).map(PathBuf::as_path));
+            let again = target::repeated(&args.target, None, args.targets.get(at).map(PathBuf::as_path));
             asked(&question.target, again, it)
         };
         if args.modules {
@@ -82,7 +82,7 @@ pub(super) fn why(args: &WhyArgs) -> Result<ExitCode> {
         gaps: why.gaps.iter().map(gap).collect(),
         asked: asked(
             &question.target,
-            target::repeated(&args.target, args.targets.first().map(PathBuf::as_path)),
+            target::repeated(&args.target, None, args.targets.first().map(PathBuf::as_path)),
             why.landmarks,
         ),
     };

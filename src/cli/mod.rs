@@ -3,6 +3,7 @@
 //! Invariant: standard output carries the report alone; messages go to standard error.
 
 mod args;
+mod asked;
 mod audit;
 mod baseline;
 mod config;

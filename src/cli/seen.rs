@@ -66,6 +66,7 @@ fn file(it: Sampled, place: &str) -> SeenFile {
             text: sample.text,
             expect: sample.expect.iter().map(|(key, value)| (key.word().to_owned(), value.clone())).collect(),
             opens: sample.opens,
+            offers: sample.offers,
         },
         faithful: it.faithful,
         gaps: it.gaps.iter().map(super::loads::gap).collect(),

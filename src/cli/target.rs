@@ -165,13 +165,20 @@ impl Target {
     }
 }
 
-/// The arguments that ask about the same process again, as a shell reads them.
-pub(super) fn repeated(args: &TargetArgs, target: Option<&Path>) -> String {
+/// The arguments that ask about the same process again, as a shell reads them. `image` is what paths lie in, where that is
+/// not said by --root.
+pub(super) fn repeated(args: &TargetArgs, image: Option<&str>, target: Option<&Path>) -> String {
     let process = &args.process;
     let mut words: Vec<String> = Vec::new();
     let mut option = |name: &str, value: &str| words.extend([name.to_owned(), quoted(value)]);
-    if let Some(root) = &args.root {
-        option("--root", &root.display().to_string());
+    match (&args.root, image) {
+        (Some(root), _) => option("--root", &root.display().to_string()),
+        (None, Some(image)) => option("--root", image),
+        (None, None) => {}
+    }
+    // An image that is named here bears its tag.
+    if let Some(tag) = args.tag.as_ref().filter(|_| args.root.is_some() || image.is_none()) {
+        option("--tag", tag);
     }
     process.env_file.iter().for_each(|it| option("--env-file", &it.display().to_string()));
     process.env.iter().for_each(|it| option("--env", it));

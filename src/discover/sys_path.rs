@@ -97,9 +97,11 @@ fn user_site_enabled(layout: &Layout, variables: &Variables) -> Answer<bool> {
             None => {}
         }
     }
-    match variables.non_empty("PYTHONNOUSERSITE") {
-        Some(value) => Answer::known(false, Evidence::variable("PYTHONNOUSERSITE", value)),
-        None => Answer::known(true, Evidence::at(&TreePath::root(), "PYTHONNOUSERSITE is not set")),
+    const NAME: &str = "PYTHONNOUSERSITE";
+    match (variables.non_empty(NAME), variables.hidden(NAME)) {
+        (_, Some(reason)) => Answer::unknown(format!("{NAME}: {reason}")),
+        (Some(value), None) => Answer::known(false, Evidence::variable(NAME, value)),
+        (None, None) => Answer::known(true, Evidence::at(&TreePath::root(), "PYTHONNOUSERSITE is not set")),
     }
 }
 
@@ -160,11 +162,15 @@ impl Builder<'_> {
     }
 
     fn python_path(&mut self) {
-        let Some(value) = self.variables.non_empty("PYTHONPATH") else { return };
+        const NAME: &str = "PYTHONPATH";
+        if let Some(reason) = self.variables.hidden(NAME) {
+            self.gaps.push(gap(&TreePath::root(), format!("{NAME}: {reason}"), "what it adds to sys.path"));
+        }
+        let Some(value) = self.variables.non_empty(NAME) else { return };
         for element in value.split(|b| *b == b':') {
             if element.first() == Some(&b'/') {
                 let path = TreePath::new(element);
-                let because = Evidence::variable("PYTHONPATH", value);
+                let because = Evidence::variable(NAME, value);
                 self.add(&path, Origin::PythonPath, because);
             } else {
                 let element = crate::base::printable(element);

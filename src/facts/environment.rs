@@ -32,9 +32,12 @@ pub struct Environment {
     pub verified_files: Fact<Option<u64>>,
     /// Packages of which files are not what was installed; empty without `--verify-files`.
     pub altered_packages: Fact<Vec<AlteredPackage>>,
+    /// The network between the nodes of the site, by its profile: `slingshot`, `infiniband`, `omnipath`, `ethernet`, `other`;
+    /// `unsaid` where no profile says it.
+    #[schemars(extend("x-words" = ["slingshot", "infiniband", "omnipath", "ethernet", "other", "unsaid"]))]
+    pub fabric: Fact<String>,
     /// The image's own environment, `K=V`; null where the target is no image.
-    #[serde(default)]
-    pub image_env: Option<Vec<String>>,
+    pub image_env: Fact<Option<Vec<String>>>,
 }
 
 /// The interpreter.

@@ -66,8 +66,9 @@ impl Writer<'_> {
         self.put("launcher.vendor", &environment.launcher.vendor);
         let none = environment.launcher.vendor.value().is_some_and(|it| it == "none");
         self.put_unless("launcher.version", &environment.launcher.version, none);
-        if let Some(image_env) = &environment.image_env {
-            self.known.insert("image.env".to_owned(), json!(image_env));
+        // The key says that the target is an image.
+        if environment.image_env.value() != Some(&None) {
+            self.put("image.env", &environment.image_env);
         }
     }
 

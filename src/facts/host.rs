@@ -41,6 +41,9 @@ pub struct Host {
     /// finds another), `possible` (the image's own MPI does), `none` (nothing in the image uses MPI).
     #[schemars(extend("x-words" = ["mounted", "needed", "possible", "none"]))]
     pub mount: Fact<String>,
+    /// Whether the launch line mounts something of which the loader of the image may take libraries first: a directory of
+    /// `LD_LIBRARY_PATH` inside, or one over files that the process maps. What lies there no line tells, so it is unknown then.
+    pub mounts_libraries: Fact<bool>,
     /// Each user of MPI in the image against the host.
     pub fits: Fact<Vec<HostFit>>,
 }

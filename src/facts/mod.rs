@@ -11,6 +11,7 @@ mod earlier;
 mod environment;
 mod error;
 mod evidence;
+mod fabric;
 mod fact;
 mod flat;
 mod flat_keys;
@@ -35,6 +36,7 @@ pub use environment::{
 };
 pub use error::FactsError;
 pub use evidence::{Evidence, EvidenceId, Gap, GapId};
+pub use fabric::FabricUse;
 pub use fact::Fact;
 pub use flat::{FLAT_SCHEMA, Flat};
 pub use host::{Companion, Host, HostFit, HostLibrary};

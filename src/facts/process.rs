@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Binding, BuildClaim, Capture, CpuVariant, CutRpath, Fact, FatalHit, LibcNeed, Mapped, OrderEffect, RuntimeNeed,
-    UndefinedSymbol,
+    Binding, BuildClaim, Capture, CpuVariant, CutRpath, FabricUse, Fact, FatalHit, LibcNeed, Mapped, OrderEffect,
+    RuntimeNeed, UndefinedSymbol,
 };
 
 /// One interpreter after a set of imports, in one environment, without a launcher.
@@ -22,6 +22,8 @@ pub struct Process {
     pub lapack: Fact<Vec<BlasUse>>,
     /// Which MPI answers, per package that can use one.
     pub mpi: Fact<Vec<MpiUse>>,
+    /// How these reach the network of a machine: one entry for each MPI, under the first package that binds it.
+    pub fabrics: Fact<Vec<FabricUse>>,
     /// Which HDF5 answers, per package that binds one.
     pub hdf5: Fact<Vec<Hdf5Use>>,
     /// OpenMP runtimes in the process.

@@ -42,6 +42,9 @@ fn json_error(error: &serde_json::Error) -> FactsError {
     FactsError::Json { line: error.line(), column: error.column(), reason: error.to_string() }
 }
 
+/// The environment of an image; the key is there where the target is one.
+const IMAGE_ENV: &str = "image.env";
+
 struct Reader<'a> {
     flat: &'a Flat,
     gaps: Vec<Gap>,
@@ -74,7 +77,9 @@ impl Reader<'_> {
     }
 
     fn environment(&mut self) -> Result<Environment, FactsError> {
-        let image_env = self.flat.facts.get("image.env").map(|it| strings("image.env", it)).transpose()?;
+        let is_image = [self.flat.facts.contains_key(IMAGE_ENV), self.flat.unknown.contains_key(IMAGE_ENV)];
+        let image_env =
+            if is_image.contains(&true) { self.list(IMAGE_ENV)?.map(Some) } else { Fact::known(None, Vec::new()) };
         Ok(Environment {
             python: Python {
                 version: self.text("python.version")?,
@@ -112,6 +117,7 @@ impl Reader<'_> {
             activation: self.absent("activation"),
             verified_files: Fact::known(None, Vec::new()),
             altered_packages: Fact::known(Vec::new(), Vec::new()),
+            fabric: Fact::known("unsaid".to_owned(), Vec::new()),
             image_env,
         })
     }
@@ -156,6 +162,7 @@ impl Reader<'_> {
             mpi: self.mpi()?,
             hdf5: self.hdf5()?,
             openmp: self.openmp()?,
+            fabrics: self.absent("fabrics"),
             libraries: self.absent("libraries"),
             duplicates: Duplicates {
                 blas: self.list("duplicates.blas")?,

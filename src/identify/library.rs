@@ -8,6 +8,7 @@ use toml::Spanned;
 
 use super::clause::Clause;
 use super::compile::{ClauseText, Compiler};
+use super::offers::{ModulesRule, ModulesText};
 use super::opening::{Opens, OpensText};
 use super::settings::{Settings, SettingsText};
 use super::{Attribute, Capabilities, Capability, Identity, KnowledgeError};
@@ -56,6 +57,9 @@ pub struct Library {
     /// For each defect, the builds that carry the repair.
     pub(super) repaired: Vec<Option<Regex>>,
     pub(super) opens: Vec<Opens>,
+    /// Each clause that holds is a transport that is built in.
+    pub(super) offers: Vec<Clause>,
+    pub(super) modules: Vec<ModulesRule>,
     pub(super) settings: Vec<Settings>,
     /// Searched together, once per file.
     pub(super) patterns: Vec<Regex>,
@@ -115,6 +119,9 @@ pub struct Sample {
     /// What it must open at run time with nothing set, first names only.
     #[serde(default)]
     pub opens: Vec<String>,
+    /// The transports that must be found built in, in the order of the description.
+    #[serde(default)]
+    pub offers: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -147,6 +154,10 @@ struct LibraryText {
     undecided: BTreeMap<Attribute, String>,
     #[serde(default)]
     opens: Vec<OpensText>,
+    #[serde(default)]
+    offers: Vec<ClauseText>,
+    #[serde(default)]
+    modules: Vec<ModulesText>,
     #[serde(default)]
     dispatches: bool,
     #[serde(default)]
@@ -222,6 +233,8 @@ impl Library {
             clauses.insert(attribute, list.iter().map(valued).collect::<Result<_, _>>()?);
         }
         let opens = raw.opens.iter().map(|it| Opens::read(&mut compiler, it)).collect::<Result<_, _>>()?;
+        let offers = raw.offers.iter().map(|it| offer(&mut compiler, it)).collect::<Result<_, _>>()?;
+        let modules = raw.modules.iter().map(|it| ModulesRule::read(&mut compiler, it)).collect::<Result<_, _>>()?;
         let repaired = |it: &Defect| it.not_file.as_ref().map(|it| compiler.pattern(it)).transpose();
         let repaired = raw.defect.iter().map(repaired).collect::<Result<_, _>>()?;
         let mut attributes: Vec<Attribute> = kinds.iter().flat_map(|it| it.attributes.iter().copied()).collect();
@@ -246,6 +259,8 @@ impl Library {
             undecided: raw.undecided,
             repaired,
             opens,
+            offers,
+            modules,
             settings: raw.settings.iter().map(|it| Settings::read(file, it)).collect::<Result<_, _>>()?,
             dispatches: raw.dispatches,
             patterns: compiler.patterns,
@@ -299,6 +314,13 @@ fn valued(
     };
     for kind in kinds {
         kind.check(compiler.file, attribute, value)?;
+    }
+    compiler.clause(raw)
+}
+
+fn offer(compiler: &mut Compiler<'_>, raw: &ClauseText) -> Result<Clause, KnowledgeError> {
+    if raw.value.is_none() {
+        return Err(KnowledgeError::at(compiler.file, 0, "a clause of `offers` has no `value`".to_owned()));
     }
     compiler.clause(raw)
 }

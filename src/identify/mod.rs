@@ -16,6 +16,7 @@ mod launcher;
 mod library;
 mod look;
 mod mach_file;
+mod offers;
 mod opening;
 mod package;
 mod sampling;
@@ -31,6 +32,7 @@ pub use launcher::{Description, Launcher, Launchers};
 pub use library::{Defect, Libraries, Library, Sample};
 pub use look::{Look, RealFile, SampleFile};
 pub use mach_file::{MachFile, NamedFile};
+pub use offers::{Modules, Offer};
 pub use opening::{Moment, Opening, Place, Scope};
 pub use package::{
     Binds, CInterface, Choice, ExtensionImport, ExtensionImports, Loads, OpenLibrary, PackageRule, Packages, Pick,

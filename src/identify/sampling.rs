@@ -40,6 +40,8 @@ impl Telling {
     pub fn with_library(mut self, library: &Library) -> Self {
         self.add(library.clauses.values().flatten(), &library.patterns);
         self.add(library.opens.iter().map(|it| &it.when), &library.patterns);
+        self.add(&library.offers, &library.patterns);
+        self.add(library.modules.iter().map(|it| &it.when), &library.patterns);
         self
     }
 

@@ -5,6 +5,11 @@ use super::line::{Line, Parameter};
 use super::meaning::{Amount, Meaning};
 
 impl Launchers {
+    /// Whether a program is an interpreter of programs that are audited: `/usr/bin/python3.11`.
+    pub fn is_interpreter(&self, program: &str) -> bool {
+        self.wrappers.is_interpreter_name(program)
+    }
+
     /// Whether the program of a line is an interpreter of programs that are audited.
     pub fn starts_interpreter(&self, line: &Line) -> bool {
         line.program.first().is_some_and(|it| self.wrappers.is_interpreter(it))

@@ -60,6 +60,8 @@ pub struct Container {
     pub mount_variables: Vec<String>,
     /// Whether the image's own variables win over those of the host.
     pub image_wins: bool,
+    /// Whether a site makes it mount libraries of the host, by hooks that no option names.
+    pub hooks: bool,
 }
 
 #[derive(Deserialize)]
@@ -109,6 +111,8 @@ struct ContainerText {
     home: bool,
     #[serde(default)]
     image_wins: bool,
+    #[serde(default)]
+    hooks: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -164,8 +168,11 @@ impl Wrappers {
 
     /// Whether the word starts an interpreter of programs that are audited.
     pub(super) fn is_interpreter(&self, word: &Word) -> bool {
-        let text = word.value.text().unwrap_or_default();
-        self.interpreters.iter().any(|it| it.matches(base_name(&text).as_bytes()))
+        self.is_interpreter_name(&word.value.text().unwrap_or_default())
+    }
+
+    pub(super) fn is_interpreter_name(&self, program: &str) -> bool {
+        self.interpreters.iter().any(|it| it.matches(base_name(program).as_bytes()))
     }
 
     /// Whether the word is a program that a description knows.
@@ -308,6 +315,7 @@ impl ContainerText {
             mount_variables: self.mount_variables.clone(),
             home: self.home,
             image_wins: self.image_wins,
+            hooks: self.hooks,
             ..Container::default()
         }
     }

@@ -115,7 +115,7 @@ fn relative(path: &str, facts: &Facts) -> String {
     if short.is_empty() { UNNAMED.to_owned() } else { short }
 }
 
-/// Whether the environment at `prefix` is what was typed: `/work/project/venv` is `venv`.
+/// Whether the environment at `prefix` is what was typed: `/srv/project/venv` is `venv`.
 fn ends_with(prefix: &str, typed: &str) -> bool {
     let typed = typed.trim_start_matches("./").trim_end_matches('/');
     !typed.is_empty() && prefix.strip_suffix(typed).is_some_and(|it| it.ends_with('/'))

@@ -72,6 +72,9 @@ pub struct SeenBlock {
     /// What it opens at run time with nothing set.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub opens: Vec<String>,
+    /// Transports that are built into it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub offers: Vec<String>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)]
@@ -118,6 +121,7 @@ fn block(file: &SeenFile) -> String {
     list(&mut out, "text", &it.text);
     table(&mut out, "expect", &it.expect);
     list(&mut out, "opens", &it.opens);
+    list(&mut out, "offers", &it.offers);
     out
 }
 

@@ -166,6 +166,9 @@ fn imports(facts: &Facts) -> String {
     let failures = || process.import_failures.value().into_iter().flatten();
     match process.imports.value() {
         None => unknown(&process.imports, facts),
+        Some(imports) if imports.is_empty() && facts.packages.gap().is_some() => {
+            "which of the audited packages are installed is not known".to_owned()
+        }
         Some(imports) if imports.is_empty() => "none of the audited packages is installed".to_owned(),
         Some(imports) => {
             let marked = imports.iter().map(|import| match failures().any(|it| it.name == *import) {

@@ -40,7 +40,7 @@ const fn several(word: &'static str, path: &'static [&'static str], by: &'static
 }
 
 /// All subjects, in the order of the manual.
-static SUBJECTS: [Subject; 41] = [
+static SUBJECTS: [Subject; 42] = [
     Subject { word: "environment", path: &["environment"], naming: Naming::Prefix },
     Subject { word: "process", path: &["process"], naming: Naming::Fixed },
     Subject { word: "package", path: &["packages"], naming: Naming::Package },
@@ -50,6 +50,7 @@ static SUBJECTS: [Subject; 41] = [
     several("blas", &["process", "blas"], &["user"]),
     several("lapack", &["process", "lapack"], &["user"]),
     several("mpi", &["process", "mpi"], &["user"]),
+    several("fabric", &["process", "fabrics"], &["user"]),
     several("hdf5", &["process", "hdf5"], &["user"]),
     several("openmp", &["process", "openmp"], &["path"]),
     several("shared_soname", &["process", "shared_sonames"], &["soname"]),

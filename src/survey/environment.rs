@@ -136,12 +136,9 @@ pub(super) fn activation(world: &World<'_>, ledger: &mut Ledger) -> Fact<Vec<Act
         ActivationVariable { name: it.name, value, set, by: "conda".to_owned() }
     };
     let mut list: Vec<ActivationVariable> = recorded.map(one).collect();
-    let image = world.question.image.iter().flat_map(|it| &it.entrypoint);
-    for (name, value, origin) in image.filter(|(name, ..)| world.know.variables.records(name.as_bytes())) {
-        let id = ledger.variable(name, value.as_bytes(), origin);
-        let set = world.question.variables.get(name) == Some(value.as_bytes());
-        let (name, value, set) = (name.clone(), Fact::known(value.clone(), vec![id]), Fact::known(set, vec![id]));
-        list.push(ActivationVariable { name, value, set, by: "entrypoint".to_owned() });
+    if let Some(image) = &world.question.image {
+        list.extend(image.entrypoint.activation(world, ledger));
+        gaps.extend(image.entrypoint.gaps.iter().cloned());
     }
     match gaps.first() {
         Some(gap) => Fact::partial(list, Vec::new(), ledger.gap(gap)),
@@ -153,15 +150,31 @@ pub(super) fn activation(world: &World<'_>, ledger: &mut Ledger) -> Fact<Vec<Act
 pub(super) fn variables(variables: &Variables, registry: &Registry, ledger: &mut Ledger) -> Fact<Vec<Variable>> {
     let mut list = Vec::new();
     for (name, setting) in variables.iter().filter(|(name, _)| registry.records(name)) {
-        let name = printable(name);
-        let id = ledger.variable(&name, &setting.value, &setting.origin);
+        let shown = printable(name);
+        if variables.hidden(&shown).is_some() {
+            continue;
+        }
+        let id = ledger.variable(&shown, &setting.value, &setting.origin);
         list.push(Variable {
-            name,
+            name: shown,
             value: Fact::known(printable(&setting.value), vec![id]),
             origin: setting.origin.clone(),
         });
     }
-    Fact::known(list, Vec::new())
+    let at = TreePath::root();
+    for (name, reason) in variables.all_hidden().filter(|(name, _)| registry.records(name)) {
+        let name = printable(name);
+        let value = Fact::unknown(ledger.gap(&Gap::new(&at, Stage::Job, reason, format!("what {name} is"))));
+        list.push(Variable { name, value, origin: "image".to_owned() });
+    }
+    list.sort_by(|a, b| a.name.cmp(&b.name));
+    match variables.rest_hidden() {
+        Some(reason) => {
+            let gap = Gap::new(&at, Stage::Job, reason, "which other variables the process has");
+            Fact::partial(list, Vec::new(), ledger.gap(&gap))
+        }
+        None => Fact::known(list, Vec::new()),
+    }
 }
 
 /// What is broken in the installation.

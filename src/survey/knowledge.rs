@@ -1,9 +1,12 @@
 //! Everything that `rules/` knows about libraries, packages and launchers.
 
+use std::collections::BTreeMap;
+
 use regex::Regex;
 use serde::Deserialize;
 
 use super::build_records::BuildRecord;
+use super::fabric_of_site::Fabric;
 use super::runtimes::Runtime;
 use crate::base::{TextFile, builtin_files};
 use crate::identify::{AbiGroups, Capabilities, ExtensionImports, KnowledgeError, Launchers, Libraries, Packages};
@@ -30,6 +33,8 @@ pub struct Knowledge {
     pub records: Vec<BuildRecord>,
     /// `rules/runtimes`.
     pub runtimes: Vec<Runtime>,
+    /// `rules/fabrics`, by the word of the site profile.
+    pub fabrics: BTreeMap<String, Fabric>,
     /// `rules/python/extensions.toml`.
     pub extension_imports: ExtensionImports,
 }
@@ -75,6 +80,8 @@ impl Knowledge {
         let tools = builtin_files("tools").iter().map(crate::identify::parse).collect::<Result<_, _>>()?;
         let records = builtin_files("records").iter().map(crate::identify::parse).collect::<Result<_, _>>()?;
         let runtimes = builtin_files("runtimes").iter().map(crate::identify::parse).collect::<Result<_, _>>()?;
+        let fabric = |it: &TextFile| Ok((it.stem.clone(), crate::identify::parse(it)?));
+        let fabrics = builtin_files("fabrics").iter().map(fabric).collect::<Result<_, KnowledgeError>>()?;
         let mut extension_imports = ExtensionImports::default();
         for file in builtin_files("python").iter().filter(|it| it.stem == "extensions") {
             let more: ExtensionImports = crate::identify::parse(file)?;
@@ -85,6 +92,7 @@ impl Knowledge {
             tools,
             records,
             runtimes,
+            fabrics,
             extension_imports,
             libraries: Libraries::load(&joined("libraries", &site.libraries), &capabilities)?,
             packages: Packages::load(&joined("packages", &site.packages))?,

@@ -12,6 +12,8 @@ mod catalogue;
 mod chooser;
 mod copies;
 mod environment;
+mod fabric;
+mod fabric_of_site;
 mod foresight;
 mod hazards;
 mod hdf5;
@@ -62,10 +64,12 @@ use session::Session;
 use world::World;
 
 pub use alternatives::Alternative;
+pub use fabric_of_site::{Fabric, Unsure, join_fabric};
 pub use foresight::AuditForesight;
 pub use host::{Host, HostError};
 pub use job::{
-    ImageEnvironment, JobKnowledge, JobQuestion, JobReading, entrypoint_variables, image_environment, read_job,
+    ImageEnvironment, JobKnowledge, JobQuestion, JobReading, StartedImage, entrypoint_variables, image_environment,
+    read_job,
 };
 pub use knowledge::{Knowledge, SiteFiles};
 pub use load_map::{Alone, AloneMap, Event, FailedImport, Landmarks, LoadMap, Mapped, Unmet, alone_map, load_map};
@@ -102,11 +106,11 @@ pub struct Question {
 /// An image of a container, beside its files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ImageFacts {
-    /// Its own environment, `K=V`.
-    pub env: Vec<String>,
-    /// What its entrypoint sets otherwise: name, value, and where.
-    pub entrypoint: Vec<(String, String, String)>,
-    /// What of it could not be read.
+    /// Its own environment.
+    pub env: ImageEnvironment,
+    /// What its entrypoint sets otherwise.
+    pub entrypoint: ImageEnvironment,
+    /// What of its files could not be read.
     pub gaps: Vec<Gap>,
 }
 
@@ -128,7 +132,9 @@ pub fn survey_beside(
     question: &Question,
     host: Option<&Host>,
 ) -> Result<Vec<Facts>, DiscoverError> {
-    let mut gaps = question.image.as_ref().map(|it| it.gaps.clone()).unwrap_or_default();
+    let image = question.image.as_ref();
+    let of_image = image.iter().flat_map(|it| [&it.gaps, &it.env.gaps, &it.entrypoint.gaps]);
+    let mut gaps: Vec<Gap> = of_image.flatten().cloned().collect();
     let installations = discover::find(view, &question.start, &question.variables, &mut gaps)?;
     let several = installations.len() > 1;
     let one = |it: &Installation| {
@@ -228,6 +234,7 @@ fn process_facts(
         blas,
         lapack,
         openmp: builder.openmp_runtimes(),
+        fabrics: builder.fabric_uses(&mpi),
         libraries: builder.loaded_libraries(),
         duplicates: builder.duplicates(),
         mpi_agreement,
@@ -276,7 +283,11 @@ fn environment_facts(
         ),
         launcher,
         defects: environment::defects(world.installation, builder.ledger),
-        image_env: world.question.image.as_ref().map(|it| it.env.clone()),
+        fabric: Fact::known("unsaid".to_owned(), Vec::new()),
+        image_env: match &world.question.image {
+            Some(image) => image.env.fact(builder.ledger).map(Some),
+            None => Fact::known(None, Vec::new()),
+        },
         activation: environment::activation(world, builder.ledger),
         verified_files: Fact::known(None, Vec::new()),
         altered_packages: Fact::known(Vec::new(), Vec::new()),

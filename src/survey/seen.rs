@@ -146,7 +146,7 @@ fn of_script(know: &Knowledge, real: &TreePath, file: &dyn ReadAt) -> Result<Sam
 
 fn sampled(know: &Knowledge, look: &dyn Look, file: &dyn ReadAt, machine: &str) -> Result<Sampled, ElfError> {
     let mut gaps = Vec::new();
-    let (recognised, expect, opens) = answers(know, look, &mut gaps);
+    let (recognised, expect, opens, offers) = answers(know, look, &mut gaps);
     let none = Launchers::default();
     let launchers = if look.is_program() { &know.launchers } else { &none };
     let mut telling = Telling::marks(&know.libraries, launchers, &know.capabilities);
@@ -162,14 +162,15 @@ fn sampled(know: &Knowledge, look: &dyn Look, file: &dyn ReadAt, machine: &str) 
     let mut sample = telling.sample(look, file)?;
     sample.expect = expect.clone();
     sample.opens.clone_from(&opens);
+    sample.offers.clone_from(&offers);
     let again = answers(know, &SampleFile::new(&sample), &mut Vec::new());
-    let faithful = again == (recognised.clone(), expect, opens);
+    let faithful = again == (recognised.clone(), expect, opens, offers);
     Ok(Sampled { path: look.path().clone(), machine: machine.to_owned(), recognised, sample, gaps, faithful })
 }
 
-type Answers = (Recognised, std::collections::BTreeMap<Attribute, String>, Vec<String>);
+type Answers = (Recognised, std::collections::BTreeMap<Attribute, String>, Vec<String>, Vec<String>);
 
-/// What a file is taken for, what it answers, and what it opens with nothing set.
+/// What a file is taken for, what it answers, what it opens with nothing set, and the transports that are built into it.
 fn answers(know: &Knowledge, look: &dyn Look, gaps: &mut Vec<Gap>) -> Answers {
     if let Some(identity) = know.libraries.identify(look, gaps) {
         let known = |(attribute, answer): (&Attribute, &Answer)| match answer {
@@ -179,15 +180,17 @@ fn answers(know: &Knowledge, look: &dyn Look, gaps: &mut Vec<Gap>) -> Answers {
         let expect = identity.answers.iter().filter_map(known).collect();
         let opens = opened(&know.libraries, &identity, look);
         let certain = identity.confidence == Confidence::Certain;
-        return (Recognised::Library { word: identity.library, certain }, expect, opens);
+        let offers = know.libraries.offers(&identity, look, gaps).into_iter().map(|it| it.transport).collect();
+        return (Recognised::Library { word: identity.library, certain }, expect, opens, offers);
     }
     match know.launchers.identify(look, gaps) {
         Some(launcher) => {
             let version = launcher.version.map(|(version, _)| (Attribute::Version, version));
             let certain = know.launchers.get(&launcher.vendor).is_some_and(|it| it.measured);
-            (Recognised::Launcher { word: launcher.vendor, certain }, version.into_iter().collect(), Vec::new())
+            let expect = version.into_iter().collect();
+            (Recognised::Launcher { word: launcher.vendor, certain }, expect, Vec::new(), Vec::new())
         }
-        None => (Recognised::Nothing, [].into(), Vec::new()),
+        None => (Recognised::Nothing, [].into(), Vec::new(), Vec::new()),
     }
 }
 

@@ -12,6 +12,7 @@ pub(super) fn hide_process(facts: &mut Facts, gap: GapId) {
         mpi: Fact::unknown(gap),
         hdf5: Fact::unknown(gap),
         openmp: Fact::unknown(gap),
+        fabrics: Fact::unknown(gap),
         libraries: Fact::unknown(gap),
         duplicates: Duplicates {
             blas: Fact::unknown(gap),

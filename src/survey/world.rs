@@ -46,7 +46,7 @@ impl World<'_> {
         ask: impl FnOnce(&World<'_>) -> T,
     ) -> T {
         let packages = discover::packages(view, installation, &mut gaps);
-        let hidden_packages = gaps.iter().find(|it| may_hide_packages(it)).cloned();
+        let hidden_packages = gaps.iter().find(|it| may_hide_packages(it, installation)).cloned();
         let before = gaps.len();
         let files = discover::extensions(view, installation, &packages, &mut gaps);
         let hidden_objects = gaps.get(before).or(hidden_packages.as_ref()).cloned();
@@ -152,9 +152,13 @@ impl World<'_> {
     }
 }
 
-/// Discovery says of each gap what it hides. Those that hide a part of a package or of the interpreter hide no package.
-fn may_hide_packages(gap: &Gap) -> bool {
+/// Discovery says of each gap what it hides. Those that hide a part of a package or of the interpreter hide no package; what
+/// could not be read of an image does where packages are looked for.
+fn may_hide_packages(gap: &Gap, installation: &Installation) -> bool {
+    let searched = || installation.sys_path.iter().map(|it| &it.path);
+    let is_near = || searched().any(|it| gap.path.is_below(it) || it.is_below(&gap.path));
     ["sys.path", "packages", "modules in it"].iter().any(|it| gap.hides.contains(it))
+        || (matches!(gap.stage, Stage::Tree) && is_near())
 }
 
 fn interpreter(store: &Objects<'_>, installation: &Installation) -> Result<Linkage, Gap> {

@@ -67,6 +67,7 @@ pub(super) fn host(
         libc_needed_by,
         libc_agreement,
         mount: mount(&fits),
+        mounts_libraries: Fact::known(false, Vec::new()),
         launcher,
         libraries,
         fits,

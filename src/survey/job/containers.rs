@@ -1,9 +1,9 @@
 //! What a launch that starts an image lets into it.
 
-use super::JobKnowledge;
 use super::launches::Launch;
 use super::places::{named, whole};
 use super::process::fits_any;
+use super::{JobKnowledge, JobReading};
 use crate::facts::{EvidenceId, Fact, Facts};
 use crate::job::{Binding, Environment, Place, Rest, Value};
 use crate::launch::{Change, Container, Line, Wrapper};
@@ -17,10 +17,14 @@ pub(super) struct Image {
     pub(super) image_wins: Fact<Vec<String>>,
 }
 
+/// The container in which a launch starts its program.
+pub(super) fn of(launch: &Launch) -> Option<(&Wrapper, &Container)> {
+    launch.line.wrappers().find_map(|it| Some((it, it.container.as_ref()?)))
+}
+
 /// What the container of a launch lets in; nothing where there is none.
-pub(super) fn image(launch: &Launch, facts: &Facts, know: &JobKnowledge<'_>, ledger: &mut Ledger) -> Image {
-    let found = launch.line.wrappers().find_map(|it| Some((it, it.container.as_ref()?)));
-    let Some((wrapper, container)) = found else {
+pub(super) fn image(reading: &JobReading<'_>, launch: &Launch, facts: &Facts, ledger: &mut Ledger) -> Image {
+    let Some((wrapper, container)) = of(launch) else {
         let because = vec![ledger.place(&launch.line.place)];
         return Image {
             image: Fact::known(None, because.clone()),
@@ -30,32 +34,48 @@ pub(super) fn image(launch: &Launch, facts: &Facts, know: &JobKnowledge<'_>, led
         };
     };
     let at = &wrapper.place;
-    let inside = Inside { launch, facts, container, at, set_inside: set_inside(wrapper) };
+    let inside = Inside { launch, own: reading.image_env(Some(facts)), container, at, set_inside: set_inside(wrapper) };
     Image {
         image: match &container.image {
             Some(image) => Fact::known(Some(image.display()), ledger.resting(&image.places, at)),
             None => ledger.open(at, "which image it starts is not known", "the image"),
         },
-        leaks: inside.leaks(know, ledger),
+        leaks: inside.leaks(reading.know, ledger),
         home_visible: inside.home_visible(ledger),
         image_wins: inside.image_wins(ledger),
     }
 }
 
-/// Adds what the image itself sets, where that is known; `host` is the environment outside it.
-pub(super) fn fill(line: &Line, own: Option<&[String]>, host: &Environment, environment: &mut Environment) {
+/// Adds what the image itself sets; `host` is the environment outside it.
+pub(super) fn fill(line: &Line, own: Option<&Environment>, host: &Environment, environment: &mut Environment) {
     let found = line.wrappers().find_map(|it| Some((it, it.container.as_ref()?)));
     let (Some((wrapper, container)), Some(own)) = (found, own) else { return };
     let set_inside = set_inside(wrapper);
-    let place = &wrapper.place;
-    environment.set_rest(Rest::Unset);
+    let carried = |name: &str| set_inside.contains(&name) || is_carried(container, host, name);
     // It is the line that brings in what the image sets, and no word of it: nobody wrote a setting there.
-    let place = &Place { column: 0, length: 0, ..place.clone() };
-    for (name, value) in own.iter().filter_map(|it| it.split_once('=')) {
-        let given = environment.value(name).is_some();
-        let carried = set_inside.contains(&name) || is_carried(container, host, name);
-        if !given || (container.image_wins && !carried) {
-            environment.set(name, Binding::Set(Value::known(value, place)));
+    let place = &Place { column: 0, length: 0, ..wrapper.place.clone() };
+    let given: Vec<String> = environment.iter().map(|(name, _)| name.to_owned()).collect();
+    if let (Rest::Unknown { reason, .. }, true) = (own.rest(), container.image_wins) {
+        for name in given.iter().filter(|it| own.own(it).is_none() && !carried(it)) {
+            environment.set(name, Binding::Unknown { reason: reason.clone(), place: place.clone() });
+        }
+    }
+    environment.set_rest(match own.rest() {
+        Rest::Unset => Rest::Unset,
+        Rest::Unknown { reason, .. } => Rest::Unknown { reason: reason.clone(), place: place.clone() },
+    });
+    for (name, binding) in own.iter() {
+        if environment.value(name).is_some() && (!container.image_wins || carried(name)) {
+            continue;
+        }
+        match binding {
+            Binding::Set(value) => {
+                environment.set(name, Binding::Set(Value { places: vec![place.clone()], ..value.clone() }))
+            }
+            Binding::Unset(_) => {}
+            Binding::Unknown { reason, .. } => {
+                environment.set(name, Binding::Unknown { reason: reason.clone(), place: place.clone() });
+            }
         }
     }
 }
@@ -74,9 +94,13 @@ fn is_carried(container: &Container, host: &Environment, name: &str) -> bool {
     container.prefixes.iter().any(|it| host.value(&format!("{it}{name}")).is_some())
 }
 
+/// Why nothing is said of a variable of an image that was not read.
+const NOT_KNOWN: &str = "what the image itself sets is not known";
+
 struct Inside<'a> {
     launch: &'a Launch,
-    facts: &'a Facts,
+    /// What the image itself sets, where that is known.
+    own: Option<Environment>,
     container: &'a Container,
     at: &'a Place,
     /// Variables that the line itself gives to the image.
@@ -92,11 +116,12 @@ impl Inside<'_> {
         self.container.passes_environment && self.container.clean.is_none()
     }
 
-    /// What the image itself sets; none where that is not known.
-    fn own(&self, name: &str) -> Option<Option<String>> {
-        let list = self.facts.environment.image_env.as_ref()?;
-        let value = |it: &String| it.strip_prefix(name)?.strip_prefix('=').map(str::to_owned);
-        Some(list.iter().find_map(value))
+    /// What the image itself says of a variable.
+    fn own(&self, name: &str) -> Binding {
+        match &self.own {
+            Some(own) => own.get(name),
+            None => Binding::Unknown { reason: NOT_KNOWN.to_owned(), place: self.at.clone() },
+        }
     }
 
     /// Variables of the script that get in and change what Python does.
@@ -118,7 +143,7 @@ impl Inside<'_> {
                     }
                     Binding::Unknown { .. } | Binding::Unset(_) => continue,
                 };
-                let overridden = self.container.image_wins && matches!(self.own(name), Some(Some(_)));
+                let overridden = self.container.image_wins && matches!(self.own(name), Binding::Set(_));
                 let empty = value.text().is_some_and(|it| it.is_empty());
                 if kept_out || overridden || empty {
                     continue;
@@ -154,8 +179,10 @@ impl Inside<'_> {
         match self.own(name) {
             _ if ranks || switched_off => Fact::known(false, because),
             _ if open => ledger.open(self.at, &format!("{name} is not known"), hides),
-            Some(own) => Fact::known(!off(own), because),
-            None => ledger.open(self.at, "what the image itself sets is not known", hides),
+            Binding::Set(value) if value.is_known() => Fact::known(!off(value.text()), because),
+            Binding::Set(value) => ledger.open(self.at, &format!("{name} in the image is {}", value.display()), hides),
+            Binding::Unset(_) => Fact::known(true, because),
+            Binding::Unknown { reason, .. } => ledger.open(self.at, &reason, hides),
         }
     }
 
@@ -166,20 +193,27 @@ impl Inside<'_> {
         if !self.container.image_wins {
             return Fact::known(list, because);
         }
-        if self.facts.environment.image_env.is_none() {
-            return ledger.open(self.at, "what the image itself sets is not known", "which variables of the image win");
-        }
+        let mut open = None;
         for (name, binding) in self.host().iter() {
-            let (Binding::Set(value), Some(Some(own))) = (binding, self.own(name)) else { continue };
+            let Binding::Set(value) = binding else { continue };
             let carried = self.set_inside.contains(&name) || is_carried(self.container, self.host(), name);
             let from_script = value.places.first().is_some_and(|it| 0 < it.line);
             // The search path of programs is the image's own business.
-            if carried || !from_script || name == "PATH" || value.text().as_ref() == Some(&own) {
+            if carried || !from_script || name == "PATH" {
                 continue;
             }
-            list.push(format!("{name}={}, in the image {own}", value.display()));
-            because.extend(ledger.places(&value.places));
+            match self.own(name) {
+                Binding::Set(own) if !own.says_the_same(value) => {
+                    list.push(format!("{name}={}, in the image {}", value.display(), own.display()));
+                    because.extend(ledger.places(&value.places));
+                }
+                Binding::Unknown { reason, .. } => {
+                    open =
+                        open.or_else(|| ledger.open::<()>(self.at, &reason, "which variables of the image win").gap());
+                }
+                Binding::Set(_) | Binding::Unset(_) => {}
+            }
         }
-        Fact::known(list, because)
+        whole(list, because, open)
     }
 }

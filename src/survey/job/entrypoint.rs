@@ -3,30 +3,29 @@
 //! `docker run` and `apptainer run` start it; `apptainer exec`, `srun` with a container plugin and most schedulers do not.
 //! So it is no part of the image's environment: a process that is started without it lacks these variables.
 
+use std::io;
+
 use super::JobKnowledge;
-use super::image::{ImageEnvironment, Inside, gap, named, unclear};
-use crate::base::TreePath;
+use super::image::{ImageEnvironment, Inside, gap, unclear};
+use crate::base::{Gap, TreePath};
 use crate::discover::DEFAULT_PATH;
-use crate::job::{self, Binding, Environment, Place, Rest, Script, Setup, Source, Value};
-use crate::tree::View;
+use crate::job::{self, Environment, Place, Script, Setup, Source, Value};
+use crate::tree::{Kind, View};
 
 /// What an entrypoint starts when nobody says what.
 const PROGRAM: &str = "python3";
 
 /// Variables that the entrypoint sets otherwise than the image itself. `command` is the entrypoint with its default
-/// arguments, `env` what the image sets.
+/// arguments, `own` what the image sets.
 pub fn entrypoint_variables(
     view: &View,
     know: &JobKnowledge<'_>,
-    env: &[String],
+    own: &ImageEnvironment,
     command: &[String],
 ) -> ImageEnvironment {
     let mut found = ImageEnvironment::default();
-    let mut environment = Environment::new(Rest::Unset);
-    for (name, value) in env.iter().filter_map(|it| it.split_once('=')) {
-        environment.set(name, Binding::Set(Value::known(value, &Place::default())));
-    }
-    let Some(start) = start(view, know, &environment, command) else { return found };
+    let environment = &own.environment;
+    let Some(start) = start(view, know, environment, command, &mut found.gaps) else { return found };
     let given = |it: &String| Value::known(it.as_str(), &Place::default());
     let program = [PROGRAM.to_owned()];
     let arguments = if start.arguments.is_empty() { &program } else { start.arguments };
@@ -40,17 +39,9 @@ pub fn entrypoint_variables(
         found.gaps.push(gap(&start.file, reason));
         return found;
     };
-    if let Rest::Unknown { reason, place } = before.rest() {
-        found.gaps.push(gap(&start.file, format!("line {}: {reason}", place.line)));
-    }
-    for (name, binding) in before.iter() {
-        let Binding::Set(value) = binding else { continue };
-        let Some(text) = value.text().filter(|it| environment.value(name).and_then(Value::text).as_ref() != Some(it))
-        else {
-            continue;
-        };
-        let origin = value.places.first().map_or_else(|| path.clone(), named);
-        found.variables.push((name.to_owned(), text, origin));
+    found.environment.set_rest(before.rest().clone());
+    for (name, binding) in before.iter().filter(|(name, it)| !environment.get(name).says_the_same(it)) {
+        found.environment.set(name, binding.clone());
     }
     found
 }
@@ -68,6 +59,7 @@ fn start<'a>(
     know: &JobKnowledge<'_>,
     environment: &Environment,
     command: &'a [String],
+    gaps: &mut Vec<Gap>,
 ) -> Option<Start<'a>> {
     let path = environment.value("PATH").and_then(Value::text).unwrap_or_else(|| DEFAULT_PATH.to_owned());
     for (at, word) in command.iter().enumerate() {
@@ -83,16 +75,45 @@ fn start<'a>(
         }
         let directories = if word.contains('/') { "" } else { path.as_str() };
         let files = directories.split(':').map(|it| TreePath::new(it).join(word.as_bytes()));
-        // What is no text is a program of its own: `tini`, `env`, `nvidia_entrypoint`.
-        let script = files.into_iter().find_map(|it| match view.read_text(it.as_bytes()) {
-            Ok(text) if text.starts_with("#!") => Some((it, text)),
-            Ok(_) | Err(_) => None,
-        });
-        if let Some((file, text)) = script {
-            return Some(Start { file, text, arguments: rest });
+        for file in files {
+            match script(view, &file) {
+                Ok(Some(text)) => return Some(Start { file, text, arguments: rest }),
+                Ok(None) if changes_nothing(know, word) => break,
+                Ok(None) => {
+                    let reason = "it is no script: what it sets for the program that it starts is not known";
+                    gaps.push(gap(&file, reason.to_owned()));
+                    return None;
+                }
+                Err(error) if is_absent(&error) => {}
+                Err(error) => {
+                    gaps.push(gap(&file, error.to_string()));
+                    return None;
+                }
+            }
         }
     }
     None
+}
+
+/// Whether a program starts the words behind it with the environment as it is, or none at all.
+fn changes_nothing(know: &JobKnowledge<'_>, word: &str) -> bool {
+    let name = word.rsplit('/').next().unwrap_or_default();
+    know.shell.inits.iter().chain(&know.shell.shells).any(|it| it == name) || know.launch_lines.is_interpreter(word)
+}
+
+/// The text of a script; `None` of any other file. Of a program two bytes are read.
+fn script(view: &View, file: &TreePath) -> io::Result<Option<String>> {
+    const MARK: &[u8; 2] = b"#!";
+    if view.metadata(file.as_bytes())?.kind != Kind::File {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    let mut first = [0; MARK.len()];
+    let count = view.open(file.as_bytes())?.read_at(0, &mut first)?;
+    if count < first.len() || first != *MARK { Ok(None) } else { view.read_text(file.as_bytes()).map(Some) }
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// The environment of the command that consists of the arguments of the script.

@@ -3,13 +3,22 @@
 use serde::Deserialize;
 
 use super::JobKnowledge;
-use super::surroundings::Around;
-use crate::base::{Gap, Stage, TreePath, printable};
+use super::surroundings::{Around, list_entries};
+use crate::base::{Gap, Stage, TreePath, Variables, printable};
+use crate::facts::{ActivationVariable, Fact, Facts, GapId};
 use crate::job::{self, Binding, Environment, Place, Rest, Script, Setup, Source, Surroundings, Value, Word};
+use crate::survey::ledger::Ledger;
+use crate::survey::world::World;
 use crate::tree::View;
 
 /// Scripts of one image.
 const SCRIPTS: usize = 100;
+
+/// Where a variable comes from that the configuration of an image sets.
+const OF_CONFIG: &str = "image";
+
+/// What a gap in the environment of an image hides.
+const SETS: &str = "what the image sets";
 
 /// A place where images keep their environment.
 #[derive(Debug, Clone, Deserialize)]
@@ -32,10 +41,132 @@ pub(super) struct ImagePlace {
 /// What starts in an image finds set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ImageEnvironment {
-    /// Name, value, and where it is set.
-    pub variables: Vec<(String, String, String)>,
-    /// What could not be worked out.
+    /// Every variable, with what is not known of its value.
+    pub(super) environment: Environment,
+    /// What could not be followed: there may be more than is said here.
     pub gaps: Vec<Gap>,
+}
+
+impl ImageEnvironment {
+    /// What the configuration of an image sets: `K=V`, all of it known.
+    pub fn of_config(list: &[String]) -> Self {
+        let mut environment = Environment::new(Rest::Unset);
+        let place = Place { file: OF_CONFIG.to_owned(), ..Place::default() };
+        for (name, value) in list.iter().filter_map(|it| it.split_once('=')) {
+            environment.set(name, Binding::Set(Value::known(value, &place)));
+        }
+        Self { environment, gaps: Vec::new() }
+    }
+
+    /// The variables, with what a gap may hide.
+    pub(super) fn whole(&self) -> Environment {
+        let mut environment = self.environment.clone();
+        if let Some(reason) = self.open() {
+            environment.set_rest(Rest::Unknown { reason, place: Place::default() });
+        }
+        environment
+    }
+
+    /// Why there may be variables of which nothing is said here.
+    fn open(&self) -> Option<String> {
+        match self.environment.rest() {
+            Rest::Unknown { reason, place } => Some(format!("{}: {reason}", named(place))),
+            Rest::Unset => self.gaps.first().map(|it| format!("{}: {}", it.path, it.reason)),
+        }
+    }
+
+    /// The same for a process; a list of which some entries are known holds these.
+    pub fn variables(&self) -> Variables {
+        let mut variables = Variables::default();
+        for (name, binding) in self.environment.iter() {
+            match binding {
+                Binding::Set(value) => set(&mut variables, name, value),
+                Binding::Unset(_) => {}
+                Binding::Unknown { reason, place } => variables.hide(name, &format!("{}: {reason}", named(place))),
+            }
+        }
+        if let Some(reason) = self.open() {
+            variables.hide_rest(&reason);
+        }
+        variables
+    }
+
+    /// Every `K=V` that is known, and what hides others.
+    pub(in crate::survey) fn fact(&self, ledger: &mut Ledger) -> Fact<Vec<String>> {
+        let mut list = Vec::new();
+        let mut open = None;
+        for (name, binding) in self.environment.iter() {
+            match binding {
+                Binding::Set(value) => match value.text() {
+                    Some(text) => list.push(format!("{name}={text}")),
+                    None => open = open.or_else(|| Some(format!("{name} is {}, which is computed", value.display()))),
+                },
+                Binding::Unset(_) => {}
+                Binding::Unknown { reason, place } => {
+                    open = open.or_else(|| Some(format!("{name} is not known: {}: {reason}", named(place))));
+                }
+            }
+        }
+        match open.or_else(|| self.open()) {
+            Some(reason) => {
+                let gap = Gap::new(&TreePath::root(), Stage::Job, reason, SETS);
+                Fact::partial(list, Vec::new(), ledger.gap(&gap))
+            }
+            None => Fact::known(list, Vec::new()),
+        }
+    }
+}
+
+impl ImageEnvironment {
+    /// What an entrypoint sets, of the variables that somebody reads.
+    pub(in crate::survey) fn activation(&self, world: &World<'_>, ledger: &mut Ledger) -> Vec<ActivationVariable> {
+        let mut list = Vec::new();
+        for (name, binding) in self.environment.iter() {
+            if !world.know.variables.records(name.as_bytes()) {
+                continue;
+            }
+            let place = Place::default();
+            let value = match binding {
+                Binding::Set(value) => ledger.text_of(value, &place, &format!("what the entrypoint sets {name} to")),
+                Binding::Unknown { reason, place } => {
+                    ledger.open(place, reason, &format!("what the entrypoint sets {name} to"))
+                }
+                Binding::Unset(_) => continue,
+            };
+            let here = world.question.variables.get(name);
+            let set = value.clone().map(|it| here == Some(it.as_bytes()));
+            list.push(ActivationVariable { name: name.to_owned(), value, set, by: "entrypoint".to_owned() });
+        }
+        list
+    }
+}
+
+/// What the facts of a process say of the image that it starts in; none where it starts in no image.
+pub(super) fn environment_of(facts: &Facts) -> Option<Environment> {
+    let reason = |gap: GapId| facts.gaps.get(gap.0 as usize).map_or_else(String::new, |it| it.reason.clone());
+    let open = |gap: GapId| Rest::Unknown { reason: reason(gap), place: Place::default() };
+    match &facts.environment.image_env {
+        Fact::Known { value: None, .. } => None,
+        Fact::Known { value: Some(list), incomplete, .. } => {
+            let mut environment = ImageEnvironment::of_config(list).environment;
+            environment.set_rest(incomplete.map_or(Rest::Unset, open));
+            Some(environment)
+        }
+        Fact::Unknown { unknown } => Some(Environment::new(open(*unknown))),
+    }
+}
+
+fn set(variables: &mut Variables, name: &str, value: &Value) {
+    let origin = value.places.first().map_or_else(|| OF_CONFIG.to_owned(), named);
+    if let Some(text) = value.text() {
+        variables.set(name, text, &origin);
+        return;
+    }
+    let known: Vec<String> = list_entries(value).into_iter().flatten().collect();
+    if !known.is_empty() {
+        variables.set(name, known.join(":"), &origin);
+    }
+    variables.hide(name, &format!("{origin}: {name} is {}, which is computed", value.display()));
 }
 
 /// The environment that the files of an image set; `None` where none of them does.
@@ -52,41 +183,26 @@ pub fn image_environment(view: &View, know: &JobKnowledge<'_>) -> Option<ImageEn
 }
 
 fn of_scripts(view: &View, know: &JobKnowledge<'_>, place: &ImagePlace, directory: &TreePath) -> ImageEnvironment {
-    let mut found = ImageEnvironment::default();
+    let mut gaps = Vec::new();
     let mut environment = Environment::new(Rest::Unset);
     let listed = view.list(directory.as_bytes());
-    let names = listed.map_err(|error| found.gaps.push(gap(directory, error.to_string()))).unwrap_or_default();
-    let scripts = names.iter().map(|(name, _)| name).filter(|it| it.ends_with(place.suffix.as_bytes()));
-    for name in scripts.take(SCRIPTS) {
+    let names = listed.map_err(|error| gaps.push(gap(directory, error.to_string()))).unwrap_or_default();
+    let scripts: Vec<_> =
+        names.iter().map(|(name, _)| name).filter(|it| it.ends_with(place.suffix.as_bytes())).collect();
+    if SCRIPTS < scripts.len() {
+        gaps.push(gap(directory, format!("it holds more than {SCRIPTS} scripts")));
+    }
+    for name in scripts.into_iter().take(SCRIPTS) {
         let file = directory.join(name);
         match view.read_text(file.as_bytes()) {
-            Ok(text) => environment = followed(view, know, &file, &text, environment, &mut found.gaps),
-            Err(error) => found.gaps.push(gap(&file, error.to_string())),
+            Ok(text) => environment = followed(view, know, &file, &text, environment, &mut gaps),
+            Err(error) => gaps.push(gap(&file, error.to_string())),
         }
     }
     if let Some(path) = &place.path {
         append(&mut environment, path);
     }
-    if let Rest::Unknown { reason, place } = environment.rest() {
-        found.gaps.push(gap(&TreePath::new(&place.file), format!("line {}: {reason}", place.line)));
-    }
-    for (name, binding) in environment.iter() {
-        match binding {
-            Binding::Set(value) => match value.text() {
-                Some(text) => {
-                    let origin = value.places.first().map_or_else(|| directory.text(), named);
-                    found.variables.push((name.to_owned(), text, origin));
-                }
-                None => found.gaps.push(gap(directory, format!("{name} is {}, which is computed", value.display()))),
-            },
-            Binding::Unset(_) => {}
-            Binding::Unknown { reason, place } => {
-                let file = TreePath::new(&place.file);
-                found.gaps.push(gap(&file, format!("line {}: {name} is not known: {reason}", place.line)));
-            }
-        }
-    }
-    found
+    ImageEnvironment { environment, gaps }
 }
 
 fn followed(
@@ -129,11 +245,12 @@ fn of_lines(view: &View, file: &TreePath) -> ImageEnvironment {
     let mut found = ImageEnvironment::default();
     match view.read_text(file.as_bytes()) {
         Ok(text) => {
-            let lines = text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with('#'));
-            for (at, (name, value)) in lines.filter_map(|(at, line)| Some((at, line.trim().split_once('=')?))) {
+            let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim_start().starts_with('#'));
+            for (line, (name, value)) in lines.filter_map(|(at, line)| Some((at, line.trim().split_once('=')?))) {
                 let bare =
                     ['"', '\''].iter().find_map(|it| value.strip_prefix(*it)?.strip_suffix(*it)).unwrap_or(value);
-                found.variables.push((name.to_owned(), bare.to_owned(), format!("{file}:{}", at + 1)));
+                let place = Place { file: file.text(), line, ..Place::default() };
+                found.environment.set(name, Binding::Set(Value::known(bare, &place)));
             }
         }
         Err(error) => found.gaps.push(gap(file, error.to_string())),
@@ -141,12 +258,13 @@ fn of_lines(view: &View, file: &TreePath) -> ImageEnvironment {
     found
 }
 
-pub(super) fn named(place: &Place) -> String {
-    format!("{}:{}", printable(place.file.as_bytes()), place.line)
+/// A line of a script, or the configuration of the image.
+fn named(place: &Place) -> String {
+    if place.line == 0 { place.file.clone() } else { format!("{}:{}", printable(place.file.as_bytes()), place.line) }
 }
 
 pub(super) fn gap(file: &TreePath, reason: String) -> Gap {
-    Gap::new(file, Stage::Job, reason, "what the image sets")
+    Gap::new(file, Stage::Job, reason, SETS)
 }
 
 /// A script of an image finds what the image holds, and nothing else.

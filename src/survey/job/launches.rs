@@ -62,6 +62,7 @@ impl JobReading<'_> {
         let recorded = self.recorded();
         let asked = self.asked(facts, &recorded);
         let outside = Asked { outside: true, ..self.asked(facts, &recorded) };
+        let own = self.image_env(facts);
         let mut launches = Vec::new();
         for command in &self.commands {
             let Some(found) = self.know.launch_lines.is_launch(&command.words) else { continue };
@@ -86,7 +87,7 @@ impl JobReading<'_> {
                     return launches;
                 }
                 let mut environment = self.know.launch_lines.rank_environment(&line, &command.environment);
-                super::containers::fill(&line, self.image_env(facts), &command.environment, &mut environment);
+                super::containers::fill(&line, own.as_ref(), &command.environment, &mut environment);
                 let changes = self.know.launch_lines.changes(&line, &command.environment);
                 let python =
                     self.know.launch_lines.starts_interpreter(&line).then(|| python_start(&line.program, command));

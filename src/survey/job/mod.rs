@@ -66,7 +66,16 @@ pub struct JobQuestion<'a> {
     /// The target, where one was named: an environment prefix.
     pub prefix: Option<String>,
     /// What the image sets that the script starts, where it was read.
-    pub image_env: Option<&'a [String]>,
+    pub image_env: Option<&'a ImageEnvironment>,
+}
+
+/// The image that a launch starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StartedImage {
+    /// A file of this machine.
+    File(TreePath),
+    /// Why it cannot be read here.
+    Unknown(String),
 }
 
 /// A job script that was followed.
@@ -172,18 +181,31 @@ impl JobReading<'_> {
         self.view.is_file(path.as_bytes()).then_some(path)
     }
 
-    /// The file of the image that the first launch line starts, when its path is known.
-    pub fn image(&self) -> Option<TreePath> {
-        let launch = first_python(&self.launches)?;
-        let container = launch.line.wrappers().find_map(|it| it.container.as_ref())?;
-        let path = launches::absolute(&self.directory_of(launch)?, &container.image.as_ref()?.text()?);
-        self.view.exists(path.as_bytes()).then_some(path)
+    /// The image that the first launch line starts; none where it starts none.
+    pub fn image(&self) -> Option<StartedImage> {
+        // Where the words behind an image are not known, one of them may be Python.
+        let starts_image = || self.launches.iter().find(|it| containers::of(it).is_some());
+        let launch = first_python(&self.launches).or_else(starts_image)?;
+        let (_, container) = containers::of(launch)?;
+        let unknown = |what: &str| Some(StartedImage::Unknown(what.to_owned()));
+        let Some(image) = &container.image else { return unknown("which image it starts is not known") };
+        let Some(text) = image.text() else { return unknown(&format!("the image {} is not known", image.display())) };
+        let path = match self.directory_of(launch) {
+            Some(directory) => launches::absolute(&directory, &text),
+            None if text.starts_with('/') => TreePath::new(&text),
+            None => return unknown(&format!("the directory that holds the image {text} is not known")),
+        };
+        match self.view.exists(path.as_bytes()) {
+            true => Some(StartedImage::File(path)),
+            false if launch.python.is_none() => unknown("which image it starts is not known"),
+            false => unknown(&format!("the image {text} is not there")),
+        }
     }
 
-    /// What an image sets: as the facts of its process say, else as its file says.
-    fn image_env<'f>(&'f self, facts: Option<&'f Facts>) -> Option<&'f [String]> {
-        let of_facts = facts.and_then(|it| it.environment.image_env.as_deref());
-        of_facts.or(self.question.image_env)
+    /// What an image sets: as its files say, else as the facts of its process do; none where neither knows of an image.
+    fn image_env(&self, facts: Option<&Facts>) -> Option<Environment> {
+        let of_facts = || facts.and_then(image::environment_of);
+        self.question.image_env.map(ImageEnvironment::whole).or_else(of_facts)
     }
 
     /// The launcher of the first launch line, when its file can be told: that is whose it is asked of.

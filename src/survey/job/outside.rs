@@ -8,7 +8,7 @@ use super::places::named;
 use super::surroundings::list_entries;
 use crate::base::TreePath;
 use crate::facts::{EvidenceId, Fact, Facts, GapId, Host, HostFit, MpiUse};
-use crate::job::{Place, Value};
+use crate::job::{Binding, Environment, Place};
 use crate::launch::{Change, Container, Wrapper};
 use crate::survey::host::{found_first, image_architecture, launcher_against, mount, same, sonames, wanted};
 use crate::survey::ledger::Ledger;
@@ -47,7 +47,7 @@ pub(super) fn outside(reading: &JobReading<'_>, launch: &Launch, facts: &mut Fac
             fit.pmi_fits = Fact::known("none".to_owned(), vec![ledger.place(&launch.line.place)]);
         }
     }
-    let mounts = Mounts::of(launch, wrapper, container, facts);
+    let mounts = Mounts::of(launch, wrapper, container, reading.image_env(Some(facts)).as_ref());
     let root = host.libraries.value().map(|it| it.iter().map(|it| it.path.clone()).collect::<Vec<_>>());
     if let Fact::Known { value: fits, .. } = &mut host.fits {
         for fit in fits.iter_mut().filter(|it| it.mount.value().is_none_or(|it| it != "none")) {
@@ -55,6 +55,7 @@ pub(super) fn outside(reading: &JobReading<'_>, launch: &Launch, facts: &mut Fac
         }
     }
     host.mount = mount(&host.fits);
+    host.mounts_libraries = mounts.libraries(container, facts, at, ledger);
     facts.host = Some(host);
     // Held against the launcher from outside, not as one that lies in the image.
     if let Fact::Known { value: uses, .. } = &mut facts.process.mpi {
@@ -130,6 +131,7 @@ fn of_job(reading: &JobReading<'_>, launch: &Launch, facts: &Facts, ledger: &mut
         libc_needed_by: Fact::unknown(gap),
         libc_agreement: Fact::unknown(gap),
         mount: mount(&fits),
+        mounts_libraries: Fact::known(false, Vec::new()),
         fits,
     }
 }
@@ -145,18 +147,26 @@ struct Mounts {
 }
 
 impl Mounts {
-    fn of(launch: &Launch, wrapper: &Wrapper, container: &Container, facts: &Facts) -> Self {
+    fn of(launch: &Launch, wrapper: &Wrapper, container: &Container, own: Option<&Environment>) -> Self {
         let host = &launch.command.environment;
-        let of_variables = container.mount_variables.iter().filter_map(|it| host.value(it));
+        let of_variables: Vec<(&String, Binding)> =
+            container.mount_variables.iter().map(|it| (it, host.get(it))).collect();
         let mut pieces: Vec<String> = Vec::new();
-        let mut open = None;
+        let mut open = of_variables.iter().find_map(|(name, it)| match it {
+            Binding::Unknown { reason, .. } => Some(format!("{name} is not known: {reason}")),
+            Binding::Set(_) | Binding::Unset(_) => None,
+        });
+        let of_variables = of_variables.iter().filter_map(|(_, it)| match it {
+            Binding::Set(value) => Some(value),
+            Binding::Unset(_) | Binding::Unknown { .. } => None,
+        });
         for value in of_variables.chain(&container.mounts) {
             match value.text() {
                 Some(text) => pieces.extend(text.split(',').map(str::to_owned)),
                 None => open = Some(format!("what {} mounts is not known", value.display())),
             }
         }
-        let library_path = library_path(launch, wrapper, container, facts);
+        let library_path = library_path(launch, wrapper, container, own);
         Self { list: mounts(&pieces), open, library_path }
     }
 
@@ -193,6 +203,28 @@ impl Mounts {
             }
             Some(_) | None => {}
         }
+    }
+
+    /// Whether something is mounted so that the loader inside takes libraries of the host first.
+    fn libraries(&self, container: &Container, facts: &Facts, at: &Place, ledger: &mut Ledger) -> Fact<bool> {
+        let mapped = facts.process.mapped.value().into_iter().flatten();
+        let mapped: Vec<&str> = mapped.map(|it| it.path.as_str()).collect();
+        let searched = self.library_path.iter().flatten().filter_map(|it| self.on_the_host(it));
+        let over = self.list.iter().filter(|(_, to)| mapped.iter().any(|it| below(it, to))).map(|it| it.0.clone());
+        let mut list: Vec<String> = searched.chain(over).collect();
+        list.sort();
+        list.dedup();
+        let hides = "which libraries of the host the image gets";
+        let because = vec![ledger.place(at)];
+        let unknown_path = self.library_path.contains(&None) && !self.list.is_empty();
+        let reason = match &self.open {
+            _ if !list.is_empty() => format!("what lies in {} of the host is not known", list.join(", ")),
+            Some(reason) => reason.clone(),
+            None if container.hooks => "what the site makes it mount is not known".to_owned(),
+            None if unknown_path => "LD_LIBRARY_PATH inside the image is not known".to_owned(),
+            None => return Fact::known(false, because),
+        };
+        ledger.open(at, &reason, hides)
     }
 
     /// The directory of the host that a directory in the image is.
@@ -232,7 +264,12 @@ fn mounts(pieces: &[String]) -> Vec<(String, String)> {
 }
 
 /// Directories in which the loader inside looks first: as the line says, else a variable for the image, else the image.
-fn library_path(launch: &Launch, wrapper: &Wrapper, container: &Container, facts: &Facts) -> Vec<Option<String>> {
+fn library_path(
+    launch: &Launch,
+    wrapper: &Wrapper,
+    container: &Container,
+    own: Option<&Environment>,
+) -> Vec<Option<String>> {
     let given = wrapper.changes.iter().rev().find_map(|it| match &it.change {
         Change::Set { name, value } if name == LIBRARY_PATH => Some(value),
         Change::Set { .. }
@@ -244,16 +281,13 @@ fn library_path(launch: &Launch, wrapper: &Wrapper, container: &Container, facts
     });
     let host = &launch.command.environment;
     let carried = || container.prefixes.iter().find_map(|it| host.value(&format!("{it}{LIBRARY_PATH}")));
-    let entries = |value: &Value| list_entries(value);
     if let Some(value) = given.or_else(carried) {
-        return entries(value);
+        return list_entries(value);
     }
-    match &facts.environment.image_env {
-        Some(own) => {
-            let value = own.iter().find_map(|it| it.strip_prefix(LIBRARY_PATH)?.strip_prefix('='));
-            value.into_iter().flat_map(|it| it.split(':')).map(|it| Some(it.to_owned())).collect()
-        }
-        None => vec![None],
+    match own.map(|it| it.get(LIBRARY_PATH)) {
+        Some(Binding::Set(value)) => list_entries(&value),
+        Some(Binding::Unset(_)) => Vec::new(),
+        Some(Binding::Unknown { .. }) | None => vec![None],
     }
 }
 

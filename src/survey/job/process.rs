@@ -131,7 +131,9 @@ pub(super) fn launcher(facts: &mut Facts, owner: &Owner, at: &Place, ledger: &mu
         for it in uses.iter_mut() {
             it.launcher_agreement = match against_launcher(it, &launcher) {
                 // A launcher that starts the ranks of any MPI: what it has to speak is another question.
-                _ if owner.abis.is_empty() => Fact::known("no-launcher".to_owned(), because.clone()),
+                _ if owner.word.is_some() && owner.abis.is_empty() => {
+                    Fact::known("no-launcher".to_owned(), because.clone())
+                }
                 // That of a scheduler is made for every library of its ABI.
                 Fact::Known { value, because, .. } if value == "same-abi" && !owner.of_library => {
                     Fact::known("same".to_owned(), because)

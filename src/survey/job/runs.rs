@@ -67,7 +67,7 @@ impl Runs<'_> {
         let at = &launch.line.place;
         let Placed { placement, pools } = placed;
         let environment = &launch.environment;
-        let Image { image, leaks, home_visible, image_wins } = image(launch, self.facts, self.reading.know, ledger);
+        let Image { image, leaks, home_visible, image_wins } = image(self.reading, launch, self.facts, ledger);
         let (pmi, pmi_fits, pmi_library) = self.process_management(launch, placement, ledger);
         let threads = pools.threads(environment, at, ledger);
         let threads_asked = pools.asked(environment, at, ledger);

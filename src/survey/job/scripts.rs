@@ -59,7 +59,8 @@ impl JobReading<'_> {
             words = launch.command.words.get(at.unwrap_or(usize::MAX)..).unwrap_or_default().to_vec();
         }
         let mut environment = self.know.launch_lines.rank_environment(&line, &launch.command.environment);
-        super::containers::fill(&line, self.image_env(facts), &launch.command.environment, &mut environment);
+        let own = self.image_env(facts);
+        super::containers::fill(&line, own.as_ref(), &launch.command.environment, &mut environment);
         self.tell_ranks_apart(&words, &mut environment);
         let Some(Inner { commands, mut unclear }) = self.started(&words, &environment, &launch.command) else {
             return vec![launch];

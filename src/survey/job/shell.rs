@@ -27,6 +27,9 @@ pub(super) struct ShellCommands {
     /// Variables that are set wherever a job runs, to what nobody knows.
     #[serde(default)]
     pub(super) login: Vec<String>,
+    /// Programs that an image starts first, and that start the words behind them with the environment as it is.
+    #[serde(default)]
+    pub(super) inits: Vec<String>,
     /// Programs that read a script.
     #[serde(default)]
     pub(super) shells: Vec<String>,
@@ -188,6 +191,7 @@ impl ShellCommands {
         self.gives.extend(more.gives);
         self.harmless.extend(more.harmless);
         self.login.extend(more.login);
+        self.inits.extend(more.inits);
         self.shells.extend(more.shells);
         self.of_rank.extend(more.of_rank);
         self.changes_image.extend(more.changes_image);

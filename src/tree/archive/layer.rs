@@ -4,7 +4,7 @@
 //! its names and for what will probably be asked of its files ([`Foresight`]), and once more if something else is asked.
 //! There is no third time: what was not kept then cannot be read, and says so.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, Read};
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
@@ -110,18 +110,17 @@ impl Layer {
     }
 
     /// A layer of `size_bytes` that comes out of a stream, and its members.
-    pub(super) fn read_stream(stream: impl Read + Send, size_bytes: u64, reading: &Reading<'_>) -> (Self, Listing) {
+    pub(super) fn read_stream(
+        bytes: impl BufRead + Send,
+        coding: Coding,
+        size_bytes: u64,
+        reading: &Reading<'_>,
+    ) -> (Self, Listing) {
         let [budgets, _] = &reading.budgets;
-        let mut bytes = BufReader::with_capacity(HEAD_BYTES, stream);
-        let damaged = |error: io::Error| Listing { members: Vec::new(), cut: Some(Cut::Damage(error.into())) };
-        let coding = match bytes.fill_buf() {
-            Ok(head) => Coding::of(head),
-            Err(error) => return (Self::new(None, Coding::Plain, reading), damaged(error)),
-        };
         let layer = Self::new(None, coding, reading);
         let listing = match coding.decoder(bytes, size_bytes, &budgets.stream) {
             Ok(stream) => layer.first_reading(stream, reading, &|_| false),
-            Err(error) => damaged(error),
+            Err(error) => Listing { members: Vec::new(), cut: Some(Cut::Damage(error.into())) },
         };
         (layer, listing)
     }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
+use super::coding::Coding;
 use super::store::Store;
 use super::{ArchiveError, ImageConfig, ImageName};
 use crate::base::printable;
@@ -61,6 +62,29 @@ impl Described {
     pub(super) fn named(&self, at: usize) -> String {
         let path = self.layers.get(at).map_or("", |(path, _)| path.as_str());
         format!("layer {} of {} ({})", at + 1, self.layers.len(), printable(path.as_bytes()))
+    }
+
+    /// Whether a layer has the size that the manifest gives.
+    ///
+    /// # Errors
+    /// When it has another.
+    pub(super) fn check_size(&self, at: usize, stored_bytes: u64) -> Result<(), ArchiveError> {
+        let said = self.layers.get(at).and_then(|(_, size_bytes)| *size_bytes);
+        if said.is_none_or(|it| it == stored_bytes) {
+            return Ok(());
+        }
+        let named = self.named(at);
+        Err(ArchiveError::broken(format_args!("{named} does not have the size that its manifest says")))
+    }
+
+    /// How a layer is compressed that begins with `head`.
+    ///
+    /// # Errors
+    /// When it is not read.
+    pub(super) fn coding(&self, at: usize, head: &[u8]) -> Result<Coding, ArchiveError> {
+        let Some(name) = Coding::unread(head) else { return Ok(Coding::of(head)) };
+        let hint = "save the image with layers in gzip or zstd";
+        Err(ArchiveError(format!("{} is compressed with {name}, which is not read: {hint}", self.named(at))))
     }
 }
 

@@ -6,7 +6,7 @@ use super::coding::{BEYOND_RATIO_BYTES, Coding, TooWide};
 use super::hidden::Hidden;
 use super::kept::{Budget, Recent};
 use super::layer::{Budgets, Cut, Layer, Listing, Reading};
-use super::layered::{LayeredTree, Merge, Whiteouts, last};
+use super::layered::{LayeredTree, Merge, Whiteouts};
 use super::manifest::{Described, Listed, described, images};
 use super::store::Store;
 use super::stream::Stream;
@@ -28,8 +28,14 @@ const FIRST_BYTES: u64 = 128 << 20;
 /// Pages that are kept at the second, in bytes.
 const SECOND_BYTES: u64 = 64 << 20;
 
-/// Names in the root of an archive that is made of layers.
-const OF_LAYERS: [&[u8]; 3] = [b"oci-layout", b"index.json", b"manifest.json"];
+/// In the root of an OCI layout, and of nothing else (image-spec, image-layout.md).
+const LAYOUT: &[u8] = b"oci-layout";
+
+/// What lists the images of an archive that has no such mark: `docker save`.
+const LISTS: [&[u8]; 2] = [b"index.json", b"manifest.json"];
+
+/// At the top of every root, and of no archive of layers.
+const OF_ROOTS: [&[u8]; 2] = [b"usr", b"etc"];
 
 /// A file or directory that holds images.
 pub struct Archive {
@@ -191,9 +197,15 @@ fn head(file: &dyn ReadAt) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Whether these are the members of an archive of layers, not of a root that holds a file of such a name.
 fn is_of_layers(members: &[Member]) -> bool {
     let plain = |it: &Member| it.name.strip_prefix(b"./").unwrap_or(&it.name).to_vec();
-    members.iter().any(|it| OF_LAYERS.contains(&plain(it).as_slice()) && last(&it.name) != b"")
+    let holds = |wanted: &[&[u8]]| members.iter().any(|it| wanted.contains(&plain(it).as_slice()));
+    let is_root = || {
+        let first = |it: &Member| plain(it).split(|b| *b == b'/').next().unwrap_or_default().to_vec();
+        members.iter().any(|it| OF_ROOTS.contains(&first(it).as_slice()))
+    };
+    holds(&[LAYOUT]) || (holds(&LISTS) && !is_root())
 }
 
 /// The members of a layer, with the gap of a limit; damage is an error: what is behind it may replace anything before it.
@@ -254,19 +266,14 @@ fn from_the_top(
     let count = described.layers.len();
     let mut hidden = Hidden::default();
     let mut layers = Vec::new();
-    for (at, (path, size_bytes)) in described.layers.iter().enumerate().rev() {
+    for (at, (path, _)) in described.layers.iter().enumerate().rev() {
         reading.progress.layer(count - at, count);
         let named = described.named(at);
         let file = store.open(path)?;
-        if size_bytes.is_some_and(|it| it != file.size_bytes()) {
-            return Err(ArchiveError::broken(format_args!("{named} does not have the size that its manifest says")));
-        }
+        described.check_size(at, file.size_bytes())?;
         let head = head(&*file).map_err(|error| ArchiveError::broken(format_args!("{named}: {error}")))?;
-        if let Some(name) = Coding::unread(&head) {
-            let hint = "save the image with layers in gzip or zstd";
-            return Err(ArchiveError(format!("{named} is compressed with {name}, which is not read: {hint}")));
-        }
-        let (layer, listing) = Layer::read(file, Coding::of(&head), reading, &|it| hidden.holds(&it.name));
+        let coding = described.coding(at, &head)?;
+        let (layer, listing) = Layer::read(file, coding, reading, &|it| hidden.holds(&it.name));
         let (members, gap) = whole(listing, &named)?;
         gaps.extend(gap);
         members.iter().for_each(|it| hidden.meet(it));

@@ -3,7 +3,7 @@
 //! Its first reading told which parts it has; a second one reads the layers in the order in which they lie. What is kept of
 //! them then is all that can be had.
 
-use std::io::{Read, copy, sink};
+use std::io::{BufRead, BufReader, Read, copy, sink};
 use std::sync::Arc;
 
 use super::ArchiveError;
@@ -14,6 +14,9 @@ use super::open::{ListedLayer, whole};
 use super::store::Store;
 use super::tar::Content;
 use crate::base::{Gap, ReadAt};
+
+/// Bytes of a layer that are read at once; the first of them tell how it is compressed.
+const HEAD_BYTES: usize = 64 << 10;
 
 /// The archive, and where its parts are in it.
 pub(super) struct Stream {
@@ -54,8 +57,10 @@ impl Stream {
                 continue;
             }
             copy(&mut (&mut stream).take(offset.saturating_sub(at_bytes)), &mut sink()).map_err(failed)?;
-            let mut part = (&mut stream).take(content.stored_bytes);
-            let (layer, listing) = Layer::read_stream(&mut part, content.stored_bytes, reading);
+            described.check_size(at, content.stored_bytes)?;
+            let mut part = BufReader::with_capacity(HEAD_BYTES, (&mut stream).take(content.stored_bytes));
+            let coding = described.coding(at, part.fill_buf().map_err(failed)?)?;
+            let (layer, listing) = Layer::read_stream(&mut part, coding, content.stored_bytes, reading);
             let (members, gap) = whole(listing, &described.named(at))?;
             gaps.extend(gap);
             copy(&mut part, &mut sink()).map_err(failed)?;
