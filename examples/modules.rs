@@ -31,18 +31,20 @@ fn main() -> ExitCode {
         };
         let view = View::new(Box::new(tree));
         let Some(found) = image_environment(&view, &know) else { continue };
-        for (name, value, _) in found.variables {
-            println!("= {name} {}", serde_json::Value::String(value));
-        }
-        for gap in found.gaps {
-            // `NAME is not known: ...` behind the line, or `NAME is ..., which is computed`.
-            let reason = gap.reason.split_once(": ").map_or(gap.reason.as_str(), |(_, it)| it);
-            let name = reason.split(" is not known: ").next().filter(|it| !it.contains(' '));
-            let computed = gap.reason.split(" is ").next().filter(|_| gap.reason.ends_with("which is computed"));
-            match name.or(computed) {
-                Some(name) => println!("? {name} {}", serde_json::Value::String(gap.reason.clone())),
-                None => println!("* {}", serde_json::Value::String(gap.reason.clone())),
+        let variables = found.variables();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let quoted = |text: &str| serde_json::Value::String(text.to_owned());
+        let hidden: Vec<(String, &str)> = variables.all_hidden().map(|(name, reason)| (text(name), reason)).collect();
+        for (name, setting) in variables.iter().map(|(name, setting)| (text(name), setting)) {
+            if hidden.iter().all(|(it, _)| *it != name) {
+                println!("= {name} {}", quoted(&text(&setting.value)));
             }
+        }
+        for (name, reason) in hidden {
+            println!("? {name} {}", quoted(reason));
+        }
+        if let Some(reason) = variables.rest_hidden() {
+            println!("* {}", quoted(reason));
         }
     }
     ExitCode::SUCCESS

@@ -90,17 +90,22 @@ fn told(case: &Case, ask: &Ask, system: &str, know: &JobKnowledge<'_>) -> String
     let file = "/.singularity.d/env/90-modules.sh";
     tree.add_file(&TreePath::new(file), script(ask, system).into_bytes());
     let found = image_environment(&View::new(Box::new(tree)), know).unwrap();
+    let variables = found.variables();
     let mut text = String::new();
-    for (name, value, origin) in &found.variables {
-        let own = ["MODULES_CMD", "LMOD_CMD"].contains(&name.as_str());
-        let said = format!("{name}={value}");
+    for (name, setting) in variables.iter() {
+        let name = String::from_utf8_lossy(name);
+        let own = ["MODULES_CMD", "LMOD_CMD"].contains(&name.as_ref()) || variables.hidden(&name).is_some();
+        let said = format!("{name}={}", String::from_utf8_lossy(&setting.value));
         let given = ask.start.contains(&said) || said == format!("PATH={PATH}") || said == "MODULEPATH=/modules";
         if !own && !given {
-            writeln!(text, "  {said}  [{}]", origin.rsplit('/').next().unwrap()).unwrap();
+            writeln!(text, "  {said}  [{}]", setting.origin.rsplit('/').next().unwrap()).unwrap();
         }
     }
-    for gap in &found.gaps {
-        writeln!(text, "  ? {}: {}", gap.path, gap.reason).unwrap();
+    for (name, reason) in variables.all_hidden() {
+        writeln!(text, "  ? {}: {reason}", String::from_utf8_lossy(name)).unwrap();
+    }
+    if let Some(reason) = variables.rest_hidden() {
+        writeln!(text, "  ? others: {reason}").unwrap();
     }
     text
 }
