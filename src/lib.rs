@@ -26,6 +26,9 @@ pub mod registry;
 /// Launch lines: what a job asks for, what it starts, and where the launcher puts each rank.
 pub mod launch;
 
+/// What a modulefile does to an environment: Tcl and Lua, read and never run.
+pub mod modulefile;
+
 /// What Python source says, without running it.
 pub mod python;
 

@@ -12,7 +12,7 @@ use std::fs;
 use support::source::{Line, Source, files, root, sources};
 
 /// Module, and the modules that it may name.
-const ARROWS: [(&str, &str); 18] = [
+const ARROWS: [(&str, &str); 19] = [
     ("base", ""),
     ("tree", "base"),
     ("elf", "base"),
@@ -21,13 +21,14 @@ const ARROWS: [(&str, &str); 18] = [
     ("job", "base"),
     ("registry", "base"),
     ("launch", "base job site"),
+    ("modulefile", "base job tree"),
     ("python", "base"),
     ("trace", "base python tree"),
     ("discover", "base elf tree"),
     ("loader", "base elf tree"),
     ("identify", "base elf macho"),
     ("facts", ""),
-    ("survey", "base discover elf facts identify job launch loader macho python registry site trace tree"),
+    ("survey", "base discover elf facts identify job launch loader macho modulefile python registry site trace tree"),
     ("rules", "base facts"),
     ("report", "facts rules"),
     ("cli", "base discover facts loader registry report rules site survey tree"),
@@ -72,9 +73,22 @@ const ONE_PLACE: [(&str, &[&str], &str); 30] = [
 ];
 
 /// Modules that turn bytes into facts: an error there becomes a gap.
-const PRODUCERS: [&str; 14] = [
-    "base", "tree", "elf", "macho", "job", "site", "launch", "registry", "python", "trace", "discover", "loader",
-    "identify", "survey",
+const PRODUCERS: [&str; 15] = [
+    "base",
+    "tree",
+    "elf",
+    "macho",
+    "job",
+    "site",
+    "launch",
+    "modulefile",
+    "registry",
+    "python",
+    "trace",
+    "discover",
+    "loader",
+    "identify",
+    "survey",
 ];
 
 /// `.ok()` in a producer is allowed where the line says one of these, because no error is lost there.

@@ -278,8 +278,11 @@ impl<'a> Inside<'a> {
             of_this_machine: true,
             site: None,
             shell: &know.shell,
+            modulefiles: &know.modulefiles,
+            whole: true,
             scheduler_variables: Vec::new(),
             prefix: None,
+            activations: 0,
         })
     }
 }

@@ -4,6 +4,7 @@ use super::pmi::ProcessManagement;
 use super::shell::ShellCommands;
 use crate::base::{KnowledgeError, builtin_files, parse};
 use crate::launch::{Launchers, Schedulers};
+use crate::modulefile::Modulefiles;
 use crate::python::Calls;
 use crate::registry::{Pools, Registry};
 use crate::survey::{Knowledge, SiteFiles};
@@ -19,6 +20,7 @@ pub struct JobKnowledge<'a> {
     pub(super) pools: Pools,
     pub(super) calls: Calls,
     pub(super) shell: ShellCommands,
+    pub(super) modulefiles: Modulefiles,
     pub(super) process_management: ProcessManagement,
 }
 
@@ -44,6 +46,7 @@ impl<'a> JobKnowledge<'a> {
             launch_lines: Launchers::load(&launchers, &builtin_files("wrappers"))?,
             registry: Registry::load(&builtin_files("variables"))?,
             pools: Pools::load(&builtin_files("pools"))?,
+            modulefiles: Modulefiles::load(&builtin_files("modulefiles"))?,
             process_management: ProcessManagement::load(&builtin_files("pmi"))?,
             calls,
             shell,

@@ -5,6 +5,7 @@
 //!
 //! Invariant: what the script leaves open is a gap that names the line; nothing is guessed.
 
+mod activation;
 mod containers;
 mod entrypoint;
 mod filesystems;
@@ -12,6 +13,9 @@ mod image;
 mod knowledge;
 mod launches;
 mod listed;
+mod loading;
+mod module_effects;
+mod modules;
 mod outside;
 mod picture;
 mod pinning;
@@ -113,8 +117,11 @@ fn around<'a>(view: &'a View, know: &'a JobKnowledge<'a>, question: &JobQuestion
         of_this_machine: question.variables.is_some(),
         site: question.site,
         shell: &know.shell,
+        modulefiles: &know.modulefiles,
+        whole: false,
         scheduler_variables: request.variables.iter().map(|(name, _)| name.clone()).collect(),
         prefix: question.prefix.clone(),
+        activations: 0,
     }
 }
 

@@ -18,6 +18,9 @@ pub(super) struct ShellCommands {
     /// Commands and scripts that activate an environment.
     #[serde(default)]
     pub(super) activation: Vec<Activation>,
+    /// Scripts that bring a command, and set where its installation lies.
+    #[serde(default)]
+    pub(super) gives: Vec<Gives>,
     /// Files and evaluations that only bring a command.
     #[serde(default)]
     pub(super) harmless: Vec<Harmless>,
@@ -81,6 +84,11 @@ pub(super) struct ModuleCommand {
     pub(super) unload: Vec<String>,
     pub(super) swap: Vec<String>,
     pub(super) purge: Vec<String>,
+    /// Directories of modulefiles are added, or taken out.
+    #[serde(rename = "use")]
+    pub(super) uses: Vec<String>,
+    #[serde(rename = "unuse")]
+    pub(super) unuses: Vec<String>,
     pub(super) nothing: Vec<String>,
     /// Words without a verb are loaded; with a dash before them, unloaded.
     #[serde(default)]
@@ -115,6 +123,47 @@ pub(super) struct Activation {
     pub(super) prepends: BTreeMap<String, String>,
     #[serde(default)]
     pub(super) unsets: Vec<String>,
+    /// Where the installation lies, for an environment that is called by its name.
+    #[serde(default)]
+    pub(super) roots: Vec<Root>,
+    /// A directory of the environment, with scripts that are sourced when it is activated.
+    #[serde(default)]
+    pub(super) own_scripts: Option<String>,
+    /// Globs over scripts of an installation that activate the environment behind them, where it has this directory.
+    #[serde(default)]
+    pub(super) root_scripts: Vec<String>,
+    #[serde(default)]
+    pub(super) root_marker: String,
+}
+
+/// Where the installation of a program lies that activates environments: in a variable, or at a usual place.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Root {
+    #[serde(default)]
+    pub(super) variable: Option<String>,
+    /// What follows the installation in the value of the variable.
+    #[serde(default)]
+    pub(super) behind: String,
+    #[serde(default)]
+    pub(super) place: Option<String>,
+}
+
+/// A script that gives the shell a command. `{root}` stands for its installation.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Gives {
+    /// Globs over paths that are sourced.
+    pub(super) scripts: Vec<String>,
+    /// What follows the installation in such a path.
+    pub(super) suffix: String,
+    #[serde(default)]
+    pub(super) sets: BTreeMap<String, String>,
+    /// Where it is not set yet; then lists get a directory too.
+    #[serde(default)]
+    pub(super) sets_once: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) prepends_once: BTreeMap<String, String>,
 }
 
 /// What changes nothing that is looked at.
@@ -139,6 +188,7 @@ impl ShellCommands {
     pub(super) fn extend(&mut self, more: Self) {
         self.modules.extend(more.modules);
         self.activation.extend(more.activation);
+        self.gives.extend(more.gives);
         self.harmless.extend(more.harmless);
         self.login.extend(more.login);
         self.inits.extend(more.inits);

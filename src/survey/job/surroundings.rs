@@ -1,15 +1,15 @@
 //! What a job script finds around it: files beside it, modules of the site profile, environments that it activates.
 //!
-//! Invariant: a module that the profile does not know makes every variable unknown, except those of the scheduler.
+//! Invariant: a module that neither the profile nor a file in the tree tells makes every variable unknown, except those of the
+//! scheduler.
 
-use super::shell::{Activation, ModuleCommand, ShellCommands, lies};
+use super::activation::is_active;
+use super::shell::{Activation, ShellCommands, lies};
 use crate::base::TreePath;
 use crate::job::{Binding, Environment, Part, Place, Surroundings, Value, Word};
-use crate::site::{Module, Site};
+use crate::modulefile::Modulefiles;
+use crate::site::Site;
 use crate::tree::View;
-
-/// Modules that load modules.
-const MODULE_DEPTH: usize = 16;
 
 /// The surroundings of one script.
 pub(super) struct Around<'a> {
@@ -20,10 +20,15 @@ pub(super) struct Around<'a> {
     pub(super) of_this_machine: bool,
     pub(super) site: Option<&'a Site>,
     pub(super) shell: &'a ShellCommands,
+    pub(super) modulefiles: &'a Modulefiles,
+    /// Whether the tree is all that there is: what no file of it says is not so. Else the machine may have more when the job runs.
+    pub(super) whole: bool,
     /// Names of variables that the scheduler sets: no module touches them.
     pub(super) scheduler_variables: Vec<String>,
     /// The prefix of the target, where one is named.
     pub(super) prefix: Option<String>,
+    /// Activations inside one another.
+    pub(super) activations: usize,
 }
 
 impl Surroundings for Around<'_> {
@@ -55,13 +60,22 @@ impl Surroundings for Around<'_> {
         let activation = self.shell.activation.iter().find_map(|it| Some((it, it.commands.iter().find_map(after)?)));
         if let Some((activation, words_before)) = activation {
             self.activate_by_name(activation, words.get(words_before), environment, place);
+            self.own_scripts(activation, environment, place);
             return true;
         }
         let Some(argument) = words.get(1) else { return false };
         let path = argument.value.display();
+        if let (true, Some(activation)) = (sources(first), self.activated_by_root(&path, environment, place)) {
+            self.activate_by_name(activation, words.get(2), environment, place);
+            self.own_scripts(activation, environment, place);
+            return true;
+        }
         if let (true, Some(activation)) = (sources(first), self.shell.activated_by_script(&path)) {
             self.activate_by_script(activation, &argument.value, environment, place);
             return true;
+        }
+        if sources(first) {
+            self.gives_command(&path, environment, place);
         }
         (sources(first) && self.shell.is_harmless_source(&path))
             || (!sources(first) && self.shell.is_harmless_evaluation(&texts.join(" ")))
@@ -84,131 +98,13 @@ impl Around<'_> {
     }
 
     /// The same, unless it is a path of another machine.
-    fn here(&self, path: &str) -> Option<TreePath> {
+    pub(super) fn here(&self, path: &str) -> Option<TreePath> {
         let path = self.absolute(path);
         (path.is_below(&self.directory) || self.of_this_machine).then_some(path)
     }
 
-    fn module_command(&self, command: &ModuleCommand, words: &[Word], environment: &mut Environment, place: &Place) {
-        let arguments: Vec<&Word> = words.iter().skip(1).collect();
-        let text = |it: &&Word| it.value.text().unwrap_or_default();
-        let options = arguments.iter().take_while(|it| text(it).starts_with('-') && !command.bare).count();
-        let verb = arguments.get(options).map(text).unwrap_or_default();
-        let rest = arguments.get(options + 1..).unwrap_or_default();
-        let is = |verbs: &[String]| verbs.contains(&verb);
-        if is(&command.nothing) || verb.is_empty() && arguments.is_empty() {
-            return;
-        }
-        if is(&command.purge) {
-            let loaded = self.loaded(command, environment);
-            loaded.iter().rev().for_each(|name| self.unload(command, name, environment, place));
-        } else if is(&command.swap) {
-            let (old, new) = rest.split_at(rest.len().min(1));
-            let new = if new.is_empty() { old } else { new };
-            old.iter().for_each(|it| self.unload(command, &text(it), environment, place));
-            new.iter().for_each(|it| self.load_word(command, it, environment, place));
-        } else if is(&command.unload) {
-            rest.iter().for_each(|it| self.unload(command, &text(it), environment, place));
-        } else if is(&command.load) {
-            let names = rest.iter().filter(|it| !text(it).starts_with('-'));
-            names.for_each(|it| self.load_word(command, it, environment, place));
-        } else if command.bare {
-            for word in arguments {
-                match text(&word).strip_prefix('-') {
-                    Some(name) => self.unload(command, name, environment, place),
-                    None => self.load_word(command, word, environment, place),
-                }
-            }
-        } else {
-            self.forget(environment, &format!("what `{first} {verb}` sets", first = words_of(words)), place);
-        }
-    }
-
-    fn load_word(&self, command: &ModuleCommand, word: &Word, environment: &mut Environment, place: &Place) {
-        match word.value.text() {
-            Some(name) => self.load(command, &name, environment, place, 0),
-            None => self.forget(environment, "which module is loaded", place),
-        }
-    }
-
-    fn load(&self, command: &ModuleCommand, name: &str, environment: &mut Environment, place: &Place, depth: usize) {
-        let known = self.site.and_then(|it| it.module(name));
-        let Some(module) = known.filter(|_| depth < MODULE_DEPTH) else {
-            let reason = match self.site {
-                Some(site) => {
-                    format!("what the module {name} sets; a table [modules.\"{name}\"] in {} would say it", site.path)
-                }
-                None => format!("what the module {name} sets; a site profile with [modules.\"{name}\"] would say it"),
-            };
-            self.forget(environment, &reason, place);
-            return self.record(command, name, environment, place);
-        };
-        let loaded = self.loaded(command, environment);
-        if loaded.iter().any(|it| it == name) {
-            return;
-        }
-        for other in loaded {
-            if self.replaces(module, &other) {
-                self.unload(command, &other, environment, place);
-            }
-        }
-        for needed in &module.loads {
-            self.load(command, &needed.value, environment, place, depth + 1);
-        }
-        for (variable, value) in &module.set {
-            environment.set(variable.as_str(), Binding::Set(self.said(&value.value, value.line, place)));
-        }
-        for (variable, directories) in &module.prepend {
-            let added = self.said(&directories.value, directories.line, place);
-            prepend(environment, variable, added);
-        }
-        self.record(command, name, environment, place);
-    }
-
-    /// Whether loading `module` unloads `other`: they conflict, or both bring an MPI.
-    fn replaces(&self, module: &Module, other: &str) -> bool {
-        let conflicts =
-            module.conflicts.iter().any(|it| it.value == other || other.starts_with(&format!("{}/", it.value)));
-        let known = self.site.and_then(|it| it.module(other));
-        conflicts || known.is_some_and(|it| it.provides.mpi.is_some() && module.provides.mpi.is_some())
-    }
-
-    fn unload(&self, command: &ModuleCommand, name: &str, environment: &mut Environment, place: &Place) {
-        let loaded = self.loaded(command, environment);
-        let matches = |it: &&String| *it == name || it.starts_with(&format!("{name}/"));
-        let Some(whole) = loaded.iter().find(matches).cloned() else { return };
-        if let Some(module) = self.site.and_then(|it| it.module(&whole)) {
-            for variable in module.set.keys() {
-                environment.set(variable.as_str(), Binding::Unset(place.clone()));
-            }
-            for (variable, directories) in &module.prepend {
-                if let Some(value) = environment.value(variable) {
-                    let without = without_beginning(value, &directories.value);
-                    environment.set(variable.as_str(), Binding::Set(without));
-                }
-            }
-        }
-        let rest: Vec<String> = loaded.into_iter().filter(|it| *it != whole).collect();
-        environment.set(command.recorded.as_str(), Binding::Set(Value::known(rest.join(":"), place)));
-    }
-
-    /// Names of the modules that the script has loaded, in order.
-    fn loaded(&self, command: &ModuleCommand, environment: &Environment) -> Vec<String> {
-        let list = environment.value(&command.recorded).and_then(Value::text).unwrap_or_default();
-        list.split(':').filter(|it| !it.is_empty()).map(str::to_owned).collect()
-    }
-
-    fn record(&self, command: &ModuleCommand, name: &str, environment: &mut Environment, place: &Place) {
-        let mut loaded = self.loaded(command, environment);
-        loaded.push(name.to_owned());
-        let places = environment.value(&command.recorded).map(|it| it.places.clone()).unwrap_or_default();
-        let mut value = Value::known(loaded.join(":"), place);
-        value.places.extend(places.into_iter().filter(|it| it != place));
-        environment.set(command.recorded.as_str(), Binding::Set(value));
-    }
-
     /// A value of the profile: the command that loads it, then its line there.
-    fn said(&self, text: &str, line: u32, place: &Place) -> Value {
+    pub(super) fn said(&self, text: &str, line: u32, place: &Place) -> Value {
         let mut value = Value::known(text, place);
         let file = self.site.map(|it| it.path.clone()).unwrap_or_default();
         value.places.push(Place { file, line, ..Place::default() });
@@ -216,7 +112,7 @@ impl Around<'_> {
     }
 
     /// Nothing is known of any variable from here on, except what the scheduler sets and which modules are loaded.
-    fn forget(&self, environment: &mut Environment, reason: &str, place: &Place) {
+    pub(super) fn forget(&self, environment: &mut Environment, reason: &str, place: &Place) {
         let recorded = self.shell.modules.iter().map(|it| &it.recorded);
         let kept: Vec<(String, Binding)> = self
             .scheduler_variables
@@ -242,19 +138,22 @@ impl Around<'_> {
         let prefix = match (&name, &text) {
             (Some(value), Some(text)) if text.contains('/') => value.clone(),
             (Some(value), None) => value.clone(),
-            (_, Some(text)) => self.prefix_of(activation, text, place),
+            (_, Some(text)) => self.prefix_of(activation, text, environment, place),
             (None, None) => Value::unknown(format!("the prefix of the {}", activation.kind), place),
         };
         apply(activation, &prefix, &text.unwrap_or_default(), environment, place);
     }
 
     /// The target is the environment of that name, when its prefix says so.
-    fn prefix_of(&self, activation: &Activation, name: &str, place: &Place) -> Value {
+    fn prefix_of(&self, activation: &Activation, name: &str, environment: &Environment, place: &Place) -> Value {
         let glob = activation.named.as_ref().map(|it| it.replace("{name}", name));
         let fits = |prefix: &&String| glob.as_ref().is_some_and(|it| lies(prefix, it));
         match self.prefix.as_ref().filter(fits) {
             Some(prefix) => Value::known(prefix.as_str(), place),
-            None => Value::unknown(format!("the prefix of the {} {name}", activation.kind), place),
+            None => match self.prefix_in_tree(activation, name, environment) {
+                Some(prefix) => Value::known(prefix, place),
+                None => Value::unknown(format!("the prefix of the {} {name}", activation.kind), place),
+            },
         }
     }
 
@@ -283,6 +182,9 @@ impl Around<'_> {
 }
 
 fn apply(activation: &Activation, prefix: &Value, name: &str, environment: &mut Environment, place: &Place) {
+    if is_active(activation, prefix, environment) {
+        return;
+    }
     for (variable, template) in &activation.sets {
         environment.set(variable.as_str(), Binding::Set(filled(template, prefix, name, place)));
     }
@@ -306,7 +208,7 @@ fn filled(template: &str, prefix: &Value, name: &str, place: &Place) -> Value {
 }
 
 /// Puts directories before those of a list.
-fn prepend(environment: &mut Environment, variable: &str, mut added: Value) {
+pub(super) fn prepend(environment: &mut Environment, variable: &str, mut added: Value) {
     match environment.get(variable) {
         Binding::Set(old) if old.text().is_some_and(|it| it.is_empty()) => {}
         Binding::Set(old) => {
@@ -320,21 +222,6 @@ fn prepend(environment: &mut Environment, variable: &str, mut added: Value) {
         }
     }
     environment.set(variable, Binding::Set(added));
-}
-
-fn without_beginning(value: &Value, directories: &str) -> Value {
-    let mut value = value.clone();
-    if let Some(Part::Text(first)) = value.parts.first_mut() {
-        let rest = first.strip_prefix(directories).map(|it| it.trim_start_matches(':').to_owned());
-        if let Some(rest) = rest {
-            *first = rest;
-        }
-    }
-    value
-}
-
-fn words_of(words: &[Word]) -> String {
-    words.first().map(|it| it.value.display()).unwrap_or_default()
 }
 
 /// The directories of a list in order; `None` for one that is not known.
