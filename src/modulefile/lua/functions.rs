@@ -51,7 +51,7 @@ impl Lua<'_, '_> {
         value
     }
 
-    fn named(&self, name: &str, line: u32) -> Datum {
+    pub(super) fn named(&self, name: &str, line: u32) -> Datum {
         match self.scopes.iter().rev().find_map(|it| it.get(name)) {
             Some(value) => value.clone(),
             None if name == "..." => Datum::Unknown(name.to_owned(), line),

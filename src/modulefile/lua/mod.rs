@@ -11,8 +11,9 @@ mod library;
 mod parse;
 mod value;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::modulefile::knowledge::{Does as Command, Language};
 use crate::modulefile::limits::{NAMES, TURNS};
 use crate::modulefile::run::Run;
 use parse::{Block, Does, Expression, Function, Statement};
@@ -255,21 +256,51 @@ impl Lua<'_, '_> {
         self.scopes.pop();
     }
 
-    /// What `ipairs` and `pairs` give; the order of `pairs` is none.
-    fn elements(&mut self, values: &[Expression], line: u32) -> Option<Vec<(Datum, Datum)>> {
+    /// What `ipairs` and `pairs` give, where the order in which `pairs` gives it changes nothing: it has none.
+    fn elements(&mut self, names: &[String], values: &[Expression], body: &Block, line: u32) -> Option<Fields> {
         let [Expression::Call(function, arguments, _)] = values else { return None };
         let (Expression::Name(name), [table]) = (function.as_ref(), arguments.as_slice()) else { return None };
         let Datum::Table(fields) = self.value(table, line) else { return None };
         match name.as_str() {
-            "ipairs" => Some(fields),
-            "pairs" if fields.len() < 2 => Some(fields),
+            // It counts from 1, and ends where a number is missing.
+            "ipairs" => {
+                let mut at = 0.0;
+                let is_next = |(key, value): &(Datum, Datum)| {
+                    at += 1.0;
+                    matches!(key, Datum::Number(number, _) if *number == at) && !matches!(value, Datum::Nil)
+                };
+                Some(
+                    fields
+                        .into_iter()
+                        .filter(|(key, _)| matches!(key, Datum::Number(..)))
+                        .take_while(is_next)
+                        .collect(),
+                )
+            }
+            "pairs" if fields.len() < 2 || self.sets_by_key(names, body) && distinct(&fields) => Some(fields),
             _ => None,
         }
     }
 
+    /// Whether all that a body does is to set variables that are called like its keys.
+    fn sets_by_key(&self, names: &[String], body: &Block) -> bool {
+        body.iter().all(|statement| {
+            let Does::Call(Expression::Call(function, arguments, _)) = &statement.what else { return false };
+            let (Expression::Name(command), [Expression::Name(first), rest @ ..]) =
+                (function.as_ref(), arguments.as_slice())
+            else {
+                return false;
+            };
+            matches!(self.named(command, statement.line), Datum::Named(_))
+                && self.run.know.does(command, Language::Lua) == Some(Command::Set)
+                && names.first() == Some(first)
+                && rest.iter().all(Expression::is_plain)
+        })
+    }
+
     /// `for _, v in ipairs(table)`, `for k, v in pairs(table)`.
     fn each(&mut self, names: &[String], values: &[Expression], body: &Block, line: u32) -> Flow {
-        let elements = self.elements(values, line);
+        let elements = self.elements(names, values, body, line);
         let Some(elements) = elements.filter(|it| it.len() <= TURNS) else {
             self.turns_of_unknown(names, body, line);
             return Flow::Next;
@@ -284,6 +315,21 @@ impl Lua<'_, '_> {
         }
         Flow::Next
     }
+}
+
+/// Keys of a table with what they stand for.
+type Fields = Vec<(Datum, Datum)>;
+
+/// Whether every key is a text that is known, none stands twice, and none for nothing.
+fn distinct(fields: &Fields) -> bool {
+    let keys: Option<BTreeSet<String>> = fields
+        .iter()
+        .map(|(key, value)| match (key, value) {
+            (Datum::Text(text), Datum::Text(_) | Datum::Number(..)) => text.text(),
+            _ => None,
+        })
+        .collect();
+    keys.is_some_and(|it| it.len() == fields.len())
 }
 
 const UNDECIDED: &str = "a condition of the modulefile is not decided";

@@ -66,6 +66,18 @@ pub(super) enum Expression {
     Function(Box<Function>),
 }
 
+impl Expression {
+    /// Whether it is made of texts, numbers and names, and calls nothing.
+    pub(super) fn is_plain(&self) -> bool {
+        match self {
+            Self::Nil | Self::Boolean(_) | Self::Number(..) | Self::Text(_) | Self::Name(_) => true,
+            Self::Chain(first, rest) => first.is_plain() && rest.iter().all(|(_, it)| it.is_plain()),
+            Self::Unary(_, operand) => operand.is_plain(),
+            Self::Index(..) | Self::Call(..) | Self::Method(..) | Self::Table(_) | Self::Function(_) => false,
+        }
+    }
+}
+
 /// Binary operators, and how tightly they bind (reference manual, 3.4.8). `..` binds to the right in Lua, which is the same text.
 const BINARY: [(&str, u8); 14] = [
     ("or", 1),
