@@ -113,6 +113,11 @@ fn lines(case: &Case, facts: &Facts) -> Vec<String> {
     };
     all.push(format!("  its variables: {}", open(gap(environment.variables.gap()))));
     all.push(format!("  its packages: {}", open(gap(facts.packages.gap()))));
+    let libraries = facts.process.libraries.gap().or(facts.process.mapped.gap());
+    all.push(format!(
+        "  its libraries: {}",
+        gap(libraries).map_or("complete".to_owned(), |it| it.replace("perhaps more", "?"))
+    ));
     all.push(format!("  user site on: {}", shown(&environment.user_site.enabled, facts)));
     for it in environment.activation.value().into_iter().flatten() {
         all.push(format!("entrypoint sets {} = {}", it.name, shown(&it.value, facts)));

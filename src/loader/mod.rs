@@ -45,6 +45,9 @@ use crate::base::TreePath;
 /// Index into [`Process::objects`].
 pub type ObjectIndex = usize;
 
+/// Variables that decide which files are mapped, before anything that the files themselves say (ld.so(8)).
+pub const SEARCH_VARIABLES: [&str; 2] = ["LD_LIBRARY_PATH", "LD_PRELOAD"];
+
 /// How an object was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Via {

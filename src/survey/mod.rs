@@ -195,15 +195,15 @@ fn facts_of(world: &World<'_>, target: String) -> Facts {
         evidence: Vec::new(),
         gaps: Vec::new(),
     };
-    for gap in session.gaps.iter().chain(&world.catalogue.take_gaps()) {
+    for gap in session.gaps.iter().chain(&world.catalogue.take_gaps()).chain(&world.closed()) {
         ledger.gap(gap);
     }
-    for gap in world.closed() {
-        ledger.gap(&gap);
+    if let Some(gap) = &world.hidden_libraries {
+        unknown::hide_process(&mut facts, ledger.gap(gap));
     }
     if let Err(gap) = &world.system {
-        unknown::hide_process(&mut facts, ledger.gap(gap));
         let mut builder = Builder { session: &session, ledger: &mut ledger, owners: &mut owners };
+        unknown::hide_process(&mut facts, builder.ledger.gap(gap));
         macos_facts::fill(&mut builder, world, &mut facts);
     }
     (facts.evidence, facts.gaps) = ledger.finish();

@@ -11,7 +11,9 @@ use super::site::Site;
 use crate::base::{Gap, Stage, TreePath, Variables, printable};
 use crate::discover::{self, Installation};
 use crate::elf::Linkage;
-use crate::loader::{Binding, CpuLevel, Detail, Objects, Process, Start, Surroundings, System, auditors};
+use crate::loader::{
+    Binding, CpuLevel, Detail, Objects, Process, SEARCH_VARIABLES, Start, Surroundings, System, auditors,
+};
 use crate::trace::Library;
 use crate::tree::View;
 
@@ -29,6 +31,8 @@ pub(super) struct World<'a> {
     pub(super) hidden_packages: Option<Gap>,
     /// What may hide shared objects.
     pub(super) hidden_objects: Option<Gap>,
+    /// What hides which libraries its processes map: a variable that the loader reads first is not known.
+    pub(super) hidden_libraries: Option<Gap>,
     /// Sources that its processes follow.
     library: Rc<Library>,
     interpreter: Option<Linkage>,
@@ -58,6 +62,8 @@ impl World<'_> {
         if let (Ok(linkage), Some(path)) = (&interpreter, &installation.real_executable) {
             gaps.extend(altered(path, linkage, &question.variables));
         }
+        let hidden_libraries = hidden_libraries(&question.variables);
+        gaps.extend(hidden_libraries.clone());
         let mut bare = question.variables.clone();
         bare.remove("LD_LIBRARY_PATH");
         let interpreter = interpreter.ok();
@@ -72,6 +78,7 @@ impl World<'_> {
             gaps,
             hidden_packages,
             hidden_objects,
+            hidden_libraries,
             library: Rc::default(),
             interpreter,
             bare,
@@ -150,6 +157,14 @@ impl World<'_> {
     pub(super) fn interpreter(&self) -> Option<&Linkage> {
         self.interpreter.as_ref()
     }
+}
+
+fn hidden_libraries(variables: &Variables) -> Option<Gap> {
+    let hidden: Vec<&str> = SEARCH_VARIABLES.into_iter().filter(|it| variables.hidden(it).is_some()).collect();
+    let (names, reason) = (hidden.join(" and "), variables.hidden(hidden.first()?)?);
+    let said: Vec<String> = hidden.iter().map(|it| format!("--env {it}=...")).collect();
+    let reason = format!("what is in {names} is not known (`{}` would say it): {reason}", said.join(" "));
+    Some(Gap::new(&TreePath::root(), Stage::Loader, reason, "which libraries the process maps"))
 }
 
 /// Discovery says of each gap what it hides. Those that hide a part of a package or of the interpreter hide no package; what
