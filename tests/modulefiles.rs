@@ -10,8 +10,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 
-use pyhpc_audit::base::TreePath;
-use pyhpc_audit::survey::{JobKnowledge, Knowledge, SiteFiles, image_environment};
+use pyhpc_audit::base::{TreePath, Variables};
+use pyhpc_audit::discover::Start;
+use pyhpc_audit::loader::CpuLevel;
+use pyhpc_audit::survey::{
+    JobKnowledge, JobQuestion, Knowledge, Question, SiteFiles, image_environment, read_job, survey,
+};
 use pyhpc_audit::tree::{MemoryTree, Node, View};
 use serde::Deserialize;
 use support::source::{files, root};
@@ -204,4 +208,51 @@ fn loads_of_loads_end() {
     let ask = Ask { path: modules(), start: Vec::new(), commands, not_live: String::new(), systems: systems() };
     let said = told(&Case { files, links: BTreeMap::new(), ask: Vec::new() }, &ask, "lmod", &know);
     assert!(said.contains("  ? "), "{said:.2000}");
+}
+
+/// A job on this machine: the module of its script is followed where the shell that submits says in which directories
+/// modulefiles lie. Else nothing is said of what its process maps.
+#[test]
+fn jobs_follow_modules_of_this_machine() {
+    let site = SiteFiles::default();
+    let audit = Knowledge::load(&site).unwrap();
+    let know = JobKnowledge::load(&audit, &site).unwrap();
+    let mut tree = support::Fixture::parse(&support::PYTHON.replace('@', "2.36")).memory_tree();
+    tree.add_file(&below("tool/1"), "#%Module\nprepend-path LD_LIBRARY_PATH /opt/tool/lib\n");
+    let view = View::new(Box::new(tree));
+    let process = |shell: &[(&str, &str)]| {
+        let mut variables = Variables::default();
+        shell.iter().for_each(|(name, value)| variables.set(*name, *value, "caller"));
+        let job = JobQuestion {
+            script: "job.sh".to_owned(),
+            bytes: b"#!/bin/bash\nmodule load tool\nsrun python3 run.py\n",
+            directory: TreePath::root(),
+            site: None,
+            variables: Some(&variables),
+            prefix: None,
+            image_env: None,
+        };
+        let question = Question {
+            target: "/venv".to_owned(),
+            start: Start::Path(TreePath::new("/venv")),
+            imports: Vec::new(),
+            first: Vec::new(),
+            variables: read_job(&view, &know, job).variables().unwrap(),
+            cpu: CpuLevel::Baseline,
+            launcher: None,
+            image: None,
+            libc: None,
+            verify_files: false,
+        };
+        let facts = survey(&view, &audit, &question).unwrap().remove(0);
+        let reason = facts.process.mapped.gap().map(|it| facts.gaps[it.0 as usize].reason.clone());
+        (question.variables.get("LD_LIBRARY_PATH").map(<[u8]>::to_vec), reason)
+    };
+    let shell = [("MODULES_CMD", "/there"), ("MODULEPATH", "/modules")];
+    assert_eq!(process(&shell), (Some(b"/opt/tool/lib".to_vec()), None));
+    let (value, reason) = process(&shell[..1]);
+    assert_eq!(value, None);
+    let reason = reason.unwrap();
+    let expected = "what is in LD_LIBRARY_PATH and LD_PRELOAD is not known: job.sh:2: what the module tool sets";
+    assert!(reason.starts_with(expected), "{reason}");
 }

@@ -62,7 +62,7 @@ impl World<'_> {
         if let (Ok(linkage), Some(path)) = (&interpreter, &installation.real_executable) {
             gaps.extend(altered(path, linkage, &question.variables));
         }
-        let hidden_libraries = hidden_libraries(&question.variables);
+        let hidden_libraries = hidden_libraries(question);
         gaps.extend(hidden_libraries.clone());
         let mut bare = question.variables.clone();
         bare.remove("LD_LIBRARY_PATH");
@@ -159,11 +159,16 @@ impl World<'_> {
     }
 }
 
-fn hidden_libraries(variables: &Variables) -> Option<Gap> {
+fn hidden_libraries(question: &Question) -> Option<Gap> {
+    let variables = &question.variables;
     let hidden: Vec<&str> = SEARCH_VARIABLES.into_iter().filter(|it| variables.hidden(it).is_some()).collect();
-    let (names, reason) = (hidden.join(" and "), variables.hidden(hidden.first()?)?);
+    let first = hidden.first()?;
+    let (names, reason) = (hidden.join(" and "), variables.hidden(first)?);
+    // In a job the script has the last word.
+    let of_image = question.image.as_ref().is_some_and(|it| it.env.variables().hidden(first) == Some(reason));
     let said: Vec<String> = hidden.iter().map(|it| format!("--env {it}=...")).collect();
-    let reason = format!("what is in {names} is not known (`{}` would say it): {reason}", said.join(" "));
+    let advice = if of_image { format!(" (`{}` would say it)", said.join(" ")) } else { String::new() };
+    let reason = format!("what is in {names} is not known{advice}: {reason}");
     Some(Gap::new(&TreePath::root(), Stage::Loader, reason, "which libraries the process maps"))
 }
 

@@ -3,7 +3,8 @@
 use serde::Deserialize;
 
 use super::JobKnowledge;
-use super::surroundings::{Around, list_entries};
+use super::process::known;
+use super::surroundings::Around;
 use crate::base::{Gap, Stage, TreePath, Variables, printable};
 use crate::facts::{ActivationVariable, Fact, Facts, GapId};
 use crate::job::{self, Binding, Environment, Place, Rest, Script, Setup, Source, Surroundings, Value, Word};
@@ -75,16 +76,9 @@ impl ImageEnvironment {
         }
     }
 
-    /// The same for a process; a list of which some entries are known holds these.
+    /// The same for a process.
     pub fn variables(&self) -> Variables {
-        let mut variables = Variables::default();
-        for (name, binding) in self.environment.iter() {
-            match binding {
-                Binding::Set(value) => set(&mut variables, name, value),
-                Binding::Unset(_) => {}
-                Binding::Unknown { reason, place } => variables.hide(name, &format!("{}: {reason}", named(place))),
-            }
-        }
+        let mut variables = known(&self.environment, OF_CONFIG, named);
         if let Some(reason) = self.open() {
             variables.hide_rest(&reason);
         }
@@ -154,19 +148,6 @@ pub(super) fn environment_of(facts: &Facts) -> Option<Environment> {
         }
         Fact::Unknown { unknown } => Some(Environment::new(open(*unknown))),
     }
-}
-
-fn set(variables: &mut Variables, name: &str, value: &Value) {
-    let origin = value.places.first().map_or_else(|| OF_CONFIG.to_owned(), named);
-    if let Some(text) = value.text() {
-        variables.set(name, text, &origin);
-        return;
-    }
-    let known: Vec<String> = list_entries(value).into_iter().flatten().collect();
-    if !known.is_empty() {
-        variables.set(name, known.join(":"), &origin);
-    }
-    variables.hide(name, &format!("{origin}: {name} is {}, which is computed", value.display()));
 }
 
 /// The environment that the files of an image set; `None` where none of them does.

@@ -151,18 +151,7 @@ impl JobReading<'_> {
     /// The variables of the process that the first launch line starts, as far as they are known.
     pub fn variables(&self) -> Option<Variables> {
         let launch = first_python(&self.launches)?;
-        let mut variables = Variables::default();
-        for (name, binding) in launch.environment.iter() {
-            let Binding::Set(value) = binding else { continue };
-            let known = match value.text() {
-                Some(text) => text,
-                // The directories of a list that are known; what else is in it is a gap of the facts.
-                None => surroundings::list_entries(value).into_iter().flatten().collect::<Vec<_>>().join(":"),
-            };
-            let origin =
-                value.places.first().filter(|it| 0 < it.line).map_or_else(|| "caller".to_owned(), places::named);
-            variables.set(name, known, &origin);
-        }
+        let mut variables = process::known(&launch.environment, "caller", places::named);
         // What every login has is that of the caller, where the script leaves it open: nothing on the way changes who runs it.
         for name in &self.know.shell.login {
             let caller = self.question.variables.and_then(|it| it.get(name));

@@ -4,8 +4,9 @@ use super::JobKnowledge;
 use super::launches::Launch;
 use super::places::{known_text, named, whole};
 use super::python_start::PythonStart;
+use super::surroundings::list_entries;
 use super::whose::Owner;
-use crate::base::Glob;
+use crate::base::{Glob, Variables};
 use crate::facts::{Fact, Facts, Launcher, Variable};
 use crate::job::{Binding, Environment, Place, Rest};
 use crate::survey::ledger::Ledger;
@@ -14,6 +15,36 @@ use crate::survey::relations::against_launcher;
 /// What switches the user site off, and the words that do not.
 pub(super) const NO_USER_SITE: &str = "PYTHONNOUSERSITE";
 const NOT_OFF: [&str; 2] = ["", "0"];
+
+/// What is known of variables: a list of which some entries are known holds these, and hides the others. `shown` says a place;
+/// what has none comes from `otherwise`.
+pub(super) fn known(environment: &Environment, otherwise: &str, shown: fn(&Place) -> String) -> Variables {
+    let mut variables = Variables::default();
+    for (name, binding) in environment.iter() {
+        let value = match binding {
+            Binding::Set(value) => value,
+            Binding::Unset(_) => continue,
+            Binding::Unknown { reason, place } => {
+                variables.hide(name, &format!("{}: {reason}", shown(place)));
+                continue;
+            }
+        };
+        let origin = value.places.first().filter(|it| 0 < it.line).map_or_else(|| otherwise.to_owned(), shown);
+        if let Some(text) = value.text() {
+            variables.set(name, text, &origin);
+            continue;
+        }
+        let entries: Vec<String> = list_entries(value).into_iter().flatten().collect();
+        if !entries.is_empty() {
+            variables.set(name, entries.join(":"), &origin);
+        }
+        variables.hide(name, &format!("{origin}: {name} is {}, which is computed", value.display()));
+    }
+    if let Rest::Unknown { reason, place } = environment.rest() {
+        variables.hide_rest(&format!("{}: {reason}", shown(place)));
+    }
+    variables
+}
 
 /// Variables that a registered reader reads, as the launch gives them to the process.
 pub(super) fn variables(
