@@ -133,9 +133,10 @@ fn start(know: &JobKnowledge<'_>, question: &JobQuestion<'_>, request: &Request)
         let reason = format!("{name} is that of the machine on which the job runs");
         environment.set(name.as_str(), Binding::Unknown { reason, place: here.clone() });
     }
-    if let (Some(variables), true) = (question.variables, request.passes_environment || request.scheduler.is_none()) {
-        for (name, setting) in variables.iter() {
-            let (name, value) = (String::from_utf8_lossy(name), String::from_utf8_lossy(&setting.value));
+    let passes = request.passes_environment || request.scheduler.is_none();
+    for (name, setting) in question.variables.into_iter().flat_map(Variables::iter) {
+        let (name, value) = (String::from_utf8_lossy(name), String::from_utf8_lossy(&setting.value));
+        if passes || know.shell.person.iter().any(|it| *it == name) {
             let mut value = Value::known(value.as_ref(), &here);
             value.places.clear();
             environment.set(name.as_ref(), Binding::Set(value));

@@ -27,6 +27,9 @@ pub(super) struct ShellCommands {
     /// Variables that are set wherever a job runs, to what nobody knows.
     #[serde(default)]
     pub(super) login: Vec<String>,
+    /// Those of them that say who runs it.
+    #[serde(default)]
+    pub(super) person: Vec<String>,
     /// Programs that an image starts first, and that start the words behind them with the environment as it is.
     #[serde(default)]
     pub(super) inits: Vec<String>,
@@ -191,6 +194,7 @@ impl ShellCommands {
         self.gives.extend(more.gives);
         self.harmless.extend(more.harmless);
         self.login.extend(more.login);
+        self.person.extend(more.person);
         self.inits.extend(more.inits);
         self.shells.extend(more.shells);
         self.of_rank.extend(more.of_rank);
