@@ -118,6 +118,8 @@ fn lines(case: &Case, facts: &Facts) -> Vec<String> {
         "  its libraries: {}",
         gap(libraries).map_or("complete".to_owned(), |it| it.replace("perhaps more", "?"))
     ));
+    all.push(format!("  its launcher: {}", shown(&environment.launcher.vendor, facts)));
+    all.push(format!("  its search directories: {}", open(gap(environment.search_directories.gap()))));
     all.push(format!("  user site on: {}", shown(&environment.user_site.enabled, facts)));
     for it in environment.activation.value().into_iter().flatten() {
         all.push(format!("entrypoint sets {} = {}", it.name, shown(&it.value, facts)));

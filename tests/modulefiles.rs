@@ -220,12 +220,13 @@ fn jobs_follow_modules_of_this_machine() {
     let mut tree = support::Fixture::parse(&support::PYTHON.replace('@', "2.36")).memory_tree();
     tree.add_file(&below("tool/1"), "#%Module\nprepend-path LD_LIBRARY_PATH /opt/tool/lib\n");
     let view = View::new(Box::new(tree));
-    let process = |shell: &[(&str, &str)]| {
+    let process = |shell: &[(&str, &str)], command: &str| {
         let mut variables = Variables::default();
         shell.iter().for_each(|(name, value)| variables.set(*name, *value, "caller"));
+        let script = format!("#!/bin/bash\n{command}\nsrun python3 run.py\n");
         let job = JobQuestion {
             script: "job.sh".to_owned(),
-            bytes: b"#!/bin/bash\nmodule load tool\nsrun python3 run.py\n",
+            bytes: script.as_bytes(),
             directory: TreePath::root(),
             site: None,
             variables: Some(&variables),
@@ -249,10 +250,46 @@ fn jobs_follow_modules_of_this_machine() {
         (question.variables.get("LD_LIBRARY_PATH").map(<[u8]>::to_vec), reason)
     };
     let shell = [("MODULES_CMD", "/there"), ("MODULEPATH", "/modules")];
-    assert_eq!(process(&shell), (Some(b"/opt/tool/lib".to_vec()), None));
-    let (value, reason) = process(&shell[..1]);
+    assert_eq!(process(&shell, "module load tool"), (Some(b"/opt/tool/lib".to_vec()), None));
+    let (value, reason) = process(&shell[..1], "module load tool");
     assert_eq!(value, None);
     let reason = reason.unwrap();
     let expected = "what is in LD_LIBRARY_PATH and LD_PRELOAD is not known: job.sh:2: what the module tool sets";
     assert!(reason.starts_with(expected), "{reason}");
+    // What somebody else has loaded goes, and nobody knows what that was.
+    let shell = [("LOADEDMODULES", "other/1"), ("LD_LIBRARY_PATH", "/opt/other/lib")];
+    let (value, reason) = process(&shell, "module purge");
+    assert_eq!(value, None);
+    assert!(reason.is_some_and(|it| it.ends_with("job.sh:2: what the module other/1 has set")));
+    assert_eq!(process(&shell, "module list"), (Some(b"/opt/other/lib".to_vec()), None));
+}
+
+/// What is too much to be read makes unknown what it could have set.
+#[test]
+fn limits_leave_something_open() {
+    let site = SiteFiles::default();
+    let audit = Knowledge::load(&site).unwrap();
+    let know = JobKnowledge::load(&audit, &site).unwrap();
+    let told = |path: String, commands: &[&str], files: Vec<(String, &str)>| {
+        let commands = commands.iter().map(|it| (*it).to_owned()).collect();
+        let ask = Ask { path, start: Vec::new(), commands, not_live: String::new(), systems: systems() };
+        let files = files.into_iter().map(|(name, text)| (name, text.to_owned())).collect();
+        told(&Case { files, links: BTreeMap::new(), ask: Vec::new() }, &ask, "lmod", &know)
+    };
+    let scripts =
+        |count: usize| (0..count).map(|it| (format!("/opt/conda/etc/conda/activate.d/{it}.sh"), "export X=1\n"));
+    let activate = [". /opt/conda/etc/profile.d/conda.sh", "conda activate base"];
+    let fine = told(modules(), &activate, scripts(100).collect());
+    assert!(fine.contains("  X=1") && !fine.contains("  ? "), "{fine}");
+    let many = told(modules(), &activate, scripts(101).collect());
+    assert!(
+        !many.contains("  X=1") && many.contains("/opt/conda/etc/conda/activate.d holds too many scripts"),
+        "{many}"
+    );
+    let directories = |count: usize| (0..count).map(|it| format!("/none/{it}")).collect::<Vec<_>>().join(":");
+    let module = || vec![("tool/1.lua".to_owned(), "setenv(\"X\", \"1\")\n")];
+    let fine = told(format!("{}:/modules", directories(255)), &["module load tool"], module());
+    assert!(fine.contains("  X=1"), "{fine}");
+    let many = told(format!("{}:/modules", directories(256)), &["module load tool"], module());
+    assert!(many.contains("  ? others: ") && many.contains("too many directories of modulefiles"), "{many:.500}");
 }

@@ -5,6 +5,7 @@
 //! link `default` before the files, and the name of what the link leads to.
 
 use std::cmp::Ordering;
+use std::io::ErrorKind;
 
 use super::defaults::{Marks, marks};
 use super::knowledge::{Modulefiles, System};
@@ -74,8 +75,11 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn everywhere(&self, directories: &[TreePath]) -> Result<In, String> {
+        if DIRECTORIES < directories.len() {
+            return Err("there are too many directories of modulefiles".to_owned());
+        }
         let mut candidates: Vec<Candidate> = Vec::new();
-        for directory in directories.iter().take(DIRECTORIES) {
+        for directory in directories {
             match self.in_directory(directory)? {
                 In::Files(found) => candidates.extend(found),
                 In::Alias(name) => return Ok(In::Alias(name)),
@@ -133,7 +137,7 @@ impl Search<'_> {
         let name = self.name;
         let all = self.versions(directory, name)?;
         let mut found = self.candidates(directory, name, all.into_iter())?;
-        let mut marked = self.linked(directory);
+        let mut marked = self.linked(directory)?;
         if marked.is_none() {
             let own = self.marks(directory, name)?;
             let of_name = |it: &&String| it.rsplit_once('/').is_some_and(|(above, _)| above == name);
@@ -162,16 +166,19 @@ impl Search<'_> {
     }
 
     /// The version to which a link `default` leads, where such a link counts before all else.
-    fn linked(&self, directory: &TreePath) -> Option<String> {
+    fn linked(&self, directory: &TreePath) -> Result<Option<String>, String> {
         if self.system == System::Tcl {
-            return None;
+            return Ok(None);
         }
         let link = directory.join(self.name.as_bytes()).join(b"default");
-        // What is no link names no version.
-        let Ok(target) = self.view.read_link(&link) else { return None };
-        let target = String::from_utf8_lossy(&target).into_owned();
+        let target = match self.view.read_link(&link) {
+            Ok(target) => String::from_utf8_lossy(&target).into_owned(),
+            // What is no link names no version.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => return Ok(None),
+            Err(error) => return Err(format!("{link} cannot be read: {error}")),
+        };
         let version = target.rsplit('/').next().unwrap_or_default();
-        Some(format!("{}/{}", self.name, version.strip_suffix(".lua").unwrap_or(version)))
+        Ok(Some(format!("{}/{}", self.name, version.strip_suffix(".lua").unwrap_or(version))))
     }
 
     fn candidates(

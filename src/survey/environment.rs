@@ -194,7 +194,13 @@ pub(super) fn search_directories(
     ledger: &mut Ledger,
 ) -> Fact<Vec<SearchDirectory>> {
     let mut list: Vec<SearchDirectory> = Vec::new();
+    let mut open = None;
     for name in ["LD_LIBRARY_PATH", "PYTHONPATH"] {
+        if let Some(reason) = variables.hidden(name) {
+            let reason = format!("what is in {name} is not known: {reason}");
+            let gap = Gap::new(&TreePath::root(), Stage::Job, reason, "which other directories are searched");
+            open = open.or_else(|| Some(ledger.gap(&gap)));
+        }
         let Some(value) = variables.non_empty(name) else { continue };
         let separators: &[u8] = if name == "PYTHONPATH" { b":" } else { b":;" };
         let id = ledger.variable(name, value, "the environment of the process");
@@ -226,7 +232,10 @@ pub(super) fn search_directories(
             list.push(directory(view, entry, &path, (tag, &object), id, satisfied, ledger));
         }
     }
-    Fact::known(list, Vec::new())
+    match open {
+        Some(gap) => Fact::partial(list, Vec::new(), gap),
+        None => Fact::known(list, Vec::new()),
+    }
 }
 
 pub(super) fn replace_origin(entry: &[u8], origin: &[u8]) -> Vec<u8> {

@@ -22,12 +22,15 @@ pub(super) fn launcher(
 ) -> Launcher {
     let view = catalogue.objects.view();
     let path_variable = variables.non_empty("PATH").unwrap_or_default();
-    let found = match asked {
-        Some(path) => Some(path.clone()),
-        None => path_variable.split(|b| *b == b':').filter(|it| it.first() == Some(&b'/')).find_map(|directory| {
-            let here = TreePath::new(directory);
-            NAMES.iter().map(|name| here.join(name)).find(|it| view.is_file(it.as_bytes()))
-        }),
+    let found = match (asked, variables.hidden("PATH")) {
+        (Some(path), _) => Some(path.clone()),
+        (None, Some(reason)) => return hidden_launcher(reason, ledger),
+        (None, None) => {
+            path_variable.split(|b| *b == b':').filter(|it| it.first() == Some(&b'/')).find_map(|directory| {
+                let here = TreePath::new(directory);
+                NAMES.iter().map(|name| here.join(name)).find(|it| view.is_file(it.as_bytes()))
+            })
+        }
     };
     let Some(path) = found else { return no_launcher(ledger, &printable(path_variable)) };
     let id = ledger.note(&path, if asked.is_some() { "asked about" } else { "first on PATH" });
@@ -75,6 +78,19 @@ pub(super) fn launcher(
         version,
         abi: Fact::known(abi, because),
         pmi,
+    }
+}
+
+/// Nobody can say which one is first on PATH.
+fn hidden_launcher(reason: &str, ledger: &mut Ledger) -> Launcher {
+    let reason = format!("what is in PATH is not known: {reason}");
+    let gap = ledger.gap(&Gap::new(&TreePath::root(), Stage::Identify, reason, "which launcher a user would type"));
+    Launcher {
+        path: Fact::unknown(gap),
+        vendor: Fact::unknown(gap),
+        version: Fact::unknown(gap),
+        abi: Fact::unknown(gap),
+        pmi: Fact::unknown(gap),
     }
 }
 

@@ -105,8 +105,13 @@ impl<'a> Around<'a> {
             Ok(listed) => listed,
             Err(error) => return self.forget(environment, &format!("{directory} cannot be listed: {error}"), place),
         };
+        let scripts: Vec<&[u8]> =
+            names.iter().map(|(name, _)| name.as_slice()).filter(|it| it.ends_with(b".sh")).collect();
+        if SCRIPTS < scripts.len() {
+            return self.forget(environment, &format!("{directory} holds too many scripts"), place);
+        }
         self.activations += 1;
-        for (name, _) in names.iter().filter(|(name, _)| name.ends_with(b".sh")).take(SCRIPTS) {
+        for name in scripts {
             self.own_script(&directory.join(name), environment, place);
         }
         self.activations -= 1;

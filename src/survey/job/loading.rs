@@ -7,7 +7,7 @@ use super::modules::Loaded;
 use super::shell::ModuleCommand;
 use super::surroundings::{Around, list_entries, prepend};
 use crate::base::TreePath;
-use crate::job::{Binding, Environment, Part, Place, Value};
+use crate::job::{Binding, Environment, Part, Place, Rest, Value};
 use crate::modulefile::{End, Found, MODULE_PATH, Mode, Module, Subject, System, evaluate, find, limits};
 use crate::site::Module as SiteModule;
 
@@ -129,8 +129,11 @@ impl<'a> Loading<'a> {
                 Sought::Module(module) => {
                     self.evaluated(&module, Mode::Unload, environment, 0);
                 }
-                // Nothing is known of what it has set either.
-                Sought::Nothing(None) => {}
+                // Whoever loaded it made all variables unknown, unless that was not this script.
+                Sought::Nothing(None) if *environment.rest() != Rest::Unset => {}
+                Sought::Nothing(None) => {
+                    self.around.forget(environment, &format!("what the module {whole} has set"), self.place);
+                }
                 Sought::Nothing(Some(why)) | Sought::Undecided(why) => {
                     self.around.forget(environment, &format!("what the module {whole} has set: {why}"), self.place);
                 }
