@@ -124,7 +124,12 @@ impl World<'_> {
             }
             (Err(_), _) | (_, None) => Process::absent(store, System::unknown()),
         };
-        Session::new(process, self.catalogue, self.site, self.installation, variables, Rc::clone(&self.library))
+        let library = Rc::clone(&self.library);
+        let mut session = Session::new(process, self.catalogue, self.site, self.installation, variables, library);
+        // The default process imports what is installed: what hides packages hides what they bring in.
+        let hidden = self.hidden_packages.as_ref().filter(|_| self.question.imports.is_empty());
+        session.untraced = session.untraced.or_else(|| hidden.cloned());
+        session
     }
 
     /// Imports that were asked for, else those of the default process.
