@@ -1,8 +1,8 @@
 //! Images as targets of the built tool: every case of `tests/archives` writes archives from text and runs commands on
 //! them. Each mistake has a message that names the file and the next step; nothing panics, nothing is lost.
 //!
-//! A case is `tests/archives/<case>/images.toml` (`support::archive`, and `[[tree.file]]` and so on for what lies beside),
-//! and one `.txt` per command.
+//! A case is `tests/archives/<case>/images.toml` (`support::archive`, `sandbox`, and `[[tree.file]]` and so on for what lies
+//! beside), and one `.txt` per command.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod support;
@@ -20,6 +20,8 @@ use support::{Fixture, transcript};
 struct Case {
     #[serde(default)]
     tree: Fixture,
+    /// A directory with what the images of `python = true` hold; `tree` adds to it.
+    sandbox: Option<String>,
     #[serde(rename = "archive")]
     archives: Vec<Archive>,
 }
@@ -33,6 +35,9 @@ fn check(case: &str) {
     let archives: Case = toml::from_str(&text).unwrap_or_else(|error| panic!("{case}/images.toml:\n{error}"));
     let here = tempfile::tempdir().unwrap();
     archives.tree.write_below(here.path());
+    if let Some(sandbox) = archives.sandbox {
+        python.write_below(&here.path().join(sandbox));
+    }
     for it in archives.archives {
         let path = here.path().join(&it.file);
         it.completed(&python).write(&path);

@@ -146,8 +146,8 @@ pub(super) struct KnowledgeArgs {
 /// What is audited, in which environment, by what knowledge.
 #[derive(Debug, Args)]
 pub(super) struct QuestionArgs {
-    /// Environment prefixes, python executables, images (OCI layout, docker save, SIF, SquashFS, tar of a root) or saved facts
-    /// files. Default: $VIRTUAL_ENV, $CONDA_PREFIX, else the first python3 on PATH.
+    /// Environment prefixes, python executables, images (OCI layout, docker save, SIF, SquashFS, tar of a root, a root that was
+    /// unpacked) or saved facts files. Default: $VIRTUAL_ENV, $CONDA_PREFIX, else the first python3 on PATH.
     #[arg(value_name = "T")]
     pub(super) targets: Vec<PathBuf>,
     #[command(flatten)]

@@ -35,7 +35,7 @@ pub(super) struct OpenedImage {
     pub(super) variables: Variables,
 }
 
-/// The images that a path of the command line means, by the content of the file; `None` where it is none.
+/// The images that a path of the command line means, by what is there; `None` where it is none.
 /// `FILE:TAG` is one of several; so is FILE with `tag`.
 ///
 /// # Errors
@@ -87,6 +87,16 @@ pub(super) fn images(
         is_one_of_several: several,
     };
     Ok(Some(meant.into_iter().map(one).collect()))
+}
+
+/// The directory `path` as an image.
+///
+/// # Errors
+/// When it cannot be read.
+pub(super) fn of_directory(view: &View, path: &TreePath, name: String) -> Result<ImageTarget> {
+    let archive = Archive::of_directory(view, path).map_err(|it| anyhow!("{it}"));
+    let archive = archive.with_context(|| format!("could not read {name}"))?;
+    Ok(ImageTarget { archive: Rc::new(RefCell::new(archive)), number: 0, name, is_one_of_several: false })
 }
 
 /// Where a path of the command line lies in the tree.

@@ -115,7 +115,8 @@ fn started(reading: &JobReading<'_>, here: &Opened, view: &Arc<View>, configured
     let inside = |_: &Path| Ok(path.clone());
     let images = image::images(view, Path::new(&path.text()), None, &inside)?;
     let one = match images.as_deref() {
-        Some([one]) => one,
+        Some([one]) => one.clone(),
+        None if view.is_directory(path.as_bytes()) => image::of_directory(view, &path, path.text())?,
         Some(_) => return Ok(Started::Unknown(format!("{path} holds several images; {NAME_IT}:TAG"))),
         None => return Ok(Started::Unknown(format!("{path} is no image that can be read; {NAME_IT}"))),
     };
@@ -126,7 +127,7 @@ fn started(reading: &JobReading<'_>, here: &Opened, view: &Arc<View>, configured
         variables: Variables::default(),
         ..here.question.clone()
     };
-    let opened = Target::Image(one.clone(), Box::new(question)).open(view, configured)?;
+    let opened = Target::Image(one, Box::new(question)).open(view, configured)?;
     Ok(opened.map_or(Started::Here, |it| Started::Image(Box::new(it))))
 }
 

@@ -19,7 +19,7 @@ use crate::loader::CpuLevel;
 use crate::report::quoted;
 use crate::rules::nearest;
 use crate::survey::{ImageFacts, Question};
-use crate::tree::{HostTree, View};
+use crate::tree::{Archive, HostTree, View};
 
 /// Largest facts file, in bytes.
 const FACTS_BYTES: u64 = 256 << 20;
@@ -64,7 +64,13 @@ pub(super) fn targets(paths: &[PathBuf], args: &TargetArgs, configured: &Configu
             continue;
         }
         let inside = |it: &Path| inside(&root.view, it, root.is_rooted);
-        if let Some(images) = image::images(&root.view, path, args.tag.as_deref(), &inside)? {
+        let mut images = image::images(&root.view, path, args.tag.as_deref(), &inside)?;
+        // A root that lies there unpacked would be searched with the libraries of this machine.
+        if images.is_none() && Archive::is_root(&root.view, &inside(path)?) {
+            let name = path.display().to_string();
+            images = Some(vec![image::of_directory(&root.view, &inside(path)?, name)?]);
+        }
+        if let Some(images) = images {
             let variables = self::variables(&args.process, Variables::default(), true)?;
             for it in images {
                 let question = question(it.name.clone(), Start::Root, &variables, args, true)?;

@@ -37,6 +37,9 @@ const LISTS: [&[u8]; 2] = [b"index.json", b"manifest.json"];
 /// At the top of every root, and of no archive of layers.
 const OF_ROOTS: [&[u8]; 2] = [b"usr", b"etc"];
 
+/// In every root, and in no prefix of Python (the file is what `/` has and `/usr/local` or `/opt/conda` do not).
+const ROOT_FILE: &str = "etc/passwd";
+
 /// A file or directory that holds images.
 pub struct Archive {
     content: Content,
@@ -63,7 +66,7 @@ impl Archive {
     ) -> Result<Option<Self>, ArchiveError> {
         let said = |error: std::io::Error| ArchiveError(error.to_string());
         if view.is_directory(path.as_bytes()) {
-            let is_layout = view.is_file(path.join("oci-layout").as_bytes());
+            let is_layout = view.is_file(path.join(LAYOUT).as_bytes());
             return match is_layout {
                 true => Self::of_layers(view.below(path).map_err(said)?, None).map(Some),
                 false => Ok(None),
@@ -89,6 +92,21 @@ impl Archive {
             Coding::Plain => Self::of_tar(file, &reading),
             coding @ (Coding::Gzip | Coding::Zstd | Coding::Xz) => Self::of_stream(file, coding, &reading).map(Some),
         }
+    }
+
+    /// The directory `path` as the root of an image: a sandbox, or what somebody unpacked.
+    ///
+    /// # Errors
+    /// When it is no directory.
+    pub fn of_directory(view: &View, path: &TreePath) -> Result<Self, ArchiveError> {
+        let tree = view.below(path).map_err(|error| ArchiveError(error.to_string()))?;
+        Ok(Self::of_root(Image { tree, config: ImageConfig::default(), gaps: Vec::new() }))
+    }
+
+    /// Whether a directory is the root of another system than the one that is looked at.
+    pub fn is_root(view: &View, path: &TreePath) -> bool {
+        let is_own = view.resolve(path.as_bytes()).is_ok_and(|it| it == TreePath::root());
+        !is_own && view.is_directory(path.join("usr").as_bytes()) && view.is_file(path.join(ROOT_FILE).as_bytes())
     }
 
     /// The images in it, in its order.
