@@ -20,6 +20,8 @@ pub(super) struct Row {
     pub(super) users: Vec<String>,
     /// Further lines: what is unknown and why, what can switch it.
     pub(super) notes: Vec<String>,
+    /// Why there may be more than is known; `file` says it.
+    because: Option<String>,
 }
 
 /// The rows of one target, capability by capability.
@@ -44,6 +46,14 @@ pub(super) fn rows(facts: &Facts, names: &Names) -> Vec<Row> {
     rows.push(reader.launcher());
     rows.extend(reader.others());
     rows.extend(reader.preloads());
+    // One thing hides all lists, as a rule.
+    let mut said = Vec::new();
+    for row in &mut rows {
+        match row.because.take() {
+            Some(reason) if said.contains(&reason) => "for the same reason".clone_into(&mut row.file),
+            reason => said.extend(reason),
+        }
+    }
     rows
 }
 
@@ -117,12 +127,10 @@ impl Reader<'_> {
                 }
             }
             (None, Some(reason)) if reason.starts_with(SAYS_NOTHING) => rows.push(words(what, "unknown", LEFT_OUT)),
-            (None, reason) => rows.push(words(what, "unknown", &reason.unwrap_or_default())),
+            (None, reason) => rows.push(open(what, "unknown", "", reason.unwrap_or_default())),
             // The head of the page says it once for all lists.
             (Some(_), Some(_)) if self.is_approximate(uses) => {}
-            (Some(_), Some(reason)) => {
-                rows.push(words(what, "perhaps more", &format!("the list may be incomplete: {reason}")))
-            }
+            (Some(_), Some(reason)) => rows.push(open(what, "perhaps more", "the list may be incomplete: ", reason)),
             (Some(list), None) if list.is_empty() => rows.push(words(what, "none", "nothing in this process uses one")),
             (Some(_), None) => {}
         }
@@ -251,6 +259,7 @@ impl Reader<'_> {
             installed_by,
             users: vec![it.user.clone()],
             notes,
+            because: None,
         }
     }
 
@@ -275,7 +284,8 @@ impl Reader<'_> {
         }
         let installed_by = self.installed(&it.installed_by, &it.lib, none, &mut unknowns);
         notes.extend(unknowns.lines(&file));
-        Row { what: String::new(), library, build, file, installed_by, users: vec![it.user.clone()], notes }
+        let users = vec![it.user.clone()];
+        Row { what: String::new(), library, build, file, installed_by, users, notes, because: None }
     }
 
     fn hdf5(&self, it: &Hdf5Use) -> Row {
@@ -299,7 +309,8 @@ impl Reader<'_> {
         let mut notes = self.choice(&it.user, "hdf5");
         let installed_by = self.installed(&it.installed_by, &it.lib, none, &mut unknowns);
         notes.extend(unknowns.lines(&file));
-        Row { what: String::new(), library, build, file, installed_by, users: vec![it.user.clone()], notes }
+        let users = vec![it.user.clone()];
+        Row { what: String::new(), library, build, file, installed_by, users, notes, because: None }
     }
 
     fn openmp(&self, it: &OpenmpRuntime) -> Row {
@@ -315,6 +326,7 @@ impl Reader<'_> {
             file,
             installed_by: self.installed_at(&it.path),
             users: if user.is_empty() { Vec::new() } else { vec![user] },
+            because: None,
         }
     }
 
@@ -349,7 +361,7 @@ impl Reader<'_> {
         let preloads = &self.facts.process.preloads;
         let said_above = |it: &String| self.is_approximate(preloads) || it.starts_with(SAYS_NOTHING);
         if let Some(reason) = self.reason(preloads).filter(|it| !said_above(it)) {
-            rows.push(words("preloaded", "unknown", &reason));
+            rows.push(open("preloaded", "unknown", "", reason));
         }
         rows
     }
@@ -401,5 +413,11 @@ fn words(what: &str, library: &str, file: &str) -> Row {
         installed_by: String::new(),
         users: Vec::new(),
         notes: Vec::new(),
+        because: None,
     }
+}
+
+/// A row of what is not known, or not all of it.
+fn open(what: &str, library: &str, before: &str, reason: String) -> Row {
+    Row { because: Some(reason.clone()), ..words(what, library, &format!("{before}{reason}")) }
 }

@@ -123,7 +123,7 @@ fn header(target: &TargetReport<'_>, names: &Names, body: &str, paper: &mut Pape
     let executable = match python.executable.value() {
         Some(path) => names.short(path),
         // The line above has just said why.
-        None if python.executable.gap() == python.version.gap() => "executable unknown".to_owned(),
+        None if same_reason(&python.executable, facts) => "executable unknown".to_owned(),
         None => format!("executable {}", unknown(&python.executable, facts)),
     };
     let packages = facts.packages.value().map(|it| it.iter().filter(|package| package.active).count());
@@ -284,7 +284,7 @@ fn libc(facts: &Facts) -> String {
     match (libc.family.value(), libc.version.value()) {
         (Some(family), Some(version)) => format!("{family} {version}"),
         (Some(family), None) => format!("{family} (version {})", unknown(&libc.version, facts)),
-        (None, _) if libc.family.gap() == facts.environment.python.version.gap() => "C library unknown".to_owned(),
+        (None, _) if same_reason(&libc.family, facts) => "C library unknown".to_owned(),
         (None, _) => format!("C library {}", unknown(&libc.family, facts)),
     }
 }
@@ -335,6 +335,12 @@ fn unknown<T>(fact: &Fact<T>, facts: &Facts) -> String {
         silence if silence.starts_with(SAYS_NOTHING) => "unknown".to_owned(),
         reason => format!("unknown: {reason}"),
     }
+}
+
+/// Whether it is unknown for the reason that stands at the head, for the version of Python.
+fn same_reason<T>(fact: &Fact<T>, facts: &Facts) -> bool {
+    let version = &facts.environment.python.version;
+    version.gap().is_some() && unknown(fact, facts) == unknown(version, facts)
 }
 
 fn counted(count: Option<usize>, noun: &str) -> String {
