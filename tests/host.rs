@@ -126,6 +126,7 @@ fn facts(case: &Case, ask: &Ask, know: &Knowledge) -> Facts {
             variables: None,
             prefix: None,
             image_env: None,
+            image_view: None,
         };
         read_job(&view, &knowledge, question).join(&mut facts);
     }

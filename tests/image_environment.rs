@@ -81,6 +81,7 @@ fn facts(case: &Case, know: &Knowledge, job: &JobKnowledge<'_>) -> Facts {
             variables: Some(&Variables::default()),
             prefix: None,
             image_env: Some(&env),
+            image_view: Some(&view),
         };
         read_job(&view, job, question).join(&mut facts);
     }

@@ -7,6 +7,8 @@
 
 #[path = "job/bash.rs"]
 mod bash;
+#[path = "job/files.rs"]
+mod files;
 #[path = "job/generate.rs"]
 mod generate;
 #[path = "job/show.rs"]

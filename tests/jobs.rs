@@ -56,6 +56,7 @@ impl Bench {
             variables: None,
             prefix: None,
             image_env: None,
+            image_view: None,
         };
         read_job(&self.view, &self.know, question).join(&mut facts);
         judge(&self.rules, &Policy::default(), &facts)

@@ -232,6 +232,7 @@ fn jobs_follow_modules_of_this_machine() {
             variables: Some(&variables),
             prefix: None,
             image_env: None,
+            image_view: None,
         };
         let question = Question {
             target: "/venv".to_owned(),

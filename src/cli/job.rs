@@ -64,6 +64,7 @@ pub(super) fn joined(asked: &Asked<'_>, script: &Path) -> Result<(Joined, Vec<Fa
             variables: opened.is_some().then_some(&variables),
             prefix: args.targets.first().map(|it| it.display().to_string()),
             image_env: None,
+            image_view: None,
         };
         let question = ask(opened.as_ref());
         if let (true, Some(here)) = (args.targets.is_empty() && args.target.root.is_none(), &opened) {
@@ -79,8 +80,12 @@ pub(super) fn joined(asked: &Asked<'_>, script: &Path) -> Result<(Joined, Vec<Fa
                 }
             }
         }
-        let image = opened.as_ref().and_then(|it| it.question.image.clone());
-        let question = JobQuestion { image_env: image.as_ref().map(|it| &it.env), ..question };
+        let image = opened.as_ref().and_then(|it| Some((it.question.image.clone()?, Arc::clone(&it.view))));
+        let question = JobQuestion {
+            image_env: image.as_ref().map(|(facts, _)| &facts.env),
+            image_view: image.as_ref().map(|(_, view)| &**view),
+            ..question
+        };
         let reading = read_job(&view, &knowledge, question);
         let mut found = match (target, opened) {
             (Target::Saved(facts), _) => vec![asked.beside(*facts)],

@@ -12,10 +12,10 @@ use super::value::{Binding, Value};
 use super::world::{Field, Flow, Status, World};
 
 /// Builtins that change nothing that is followed here.
-const WITHOUT_EFFECT: [&str; 34] = [
+const WITHOUT_EFFECT: [&str; 33] = [
     ":", "alias", "bg", "bind", "caller", "compgen", "complete", "dirs", "disown", "echo", "enable", "false", "fc",
-    "fg", "hash", "help", "history", "jobs", "kill", "popd", "printf", "pwd", "shopt", "suspend", "times", "trap",
-    "true", "type", "ulimit", "umask", "unalias", "limit", "rehash", "unlimit",
+    "fg", "hash", "help", "history", "jobs", "kill", "popd", "printf", "pwd", "suspend", "times", "trap", "true",
+    "type", "ulimit", "umask", "unalias", "limit", "rehash", "unlimit",
 ];
 
 /// A field with the word that it came from.
@@ -178,6 +178,7 @@ impl Runner<'_> {
             "export" | "declare" | "typeset" | "local" | "readonly" => self.declare(name, rest, &mut world),
             "unset" => self.unset(rest, span, &mut world),
             "set" => self.set_options(rest, &mut world),
+            "shopt" => world.globs_otherwise |= speaks_of_globs(rest),
             "shift" => shift(rest.first(), span, &mut world),
             "[" | "test" => {
                 let end = if name == "[" { rest.len().saturating_sub(1) } else { rest.len() };
@@ -214,8 +215,7 @@ impl Runner<'_> {
         if name == "return" || name == "exit" {
             world.status = match rest.first().map(Argument::text) {
                 Some(Some(text)) => Status::of(text.parse::<i64>().map_or(None, |it| Some(it == 0))),
-                Some(None) => Status::Unknown,
-                None => Status::Unknown,
+                Some(None) | None => Status::Unknown,
             };
         }
         Ok(vec![world])
@@ -229,6 +229,7 @@ impl Runner<'_> {
             if let Some(on) = named.take() {
                 world.export_all = if text == "allexport" { on } else { world.export_all };
                 world.exit_on_failure = if text == "errexit" { on } else { world.exit_on_failure };
+                world.globs_otherwise |= text == "noglob";
             } else if text == "--" || !(on || text.starts_with('+')) || text.len() < 2 {
                 let rest = arguments.get(at + usize::from(text == "--")..).unwrap_or_default();
                 world.arguments = Arc::new(rest.iter().map(|it| it.field.clone()).collect());
@@ -236,6 +237,7 @@ impl Runner<'_> {
             } else {
                 world.export_all = if text.contains('a') { on } else { world.export_all };
                 world.exit_on_failure = if text.contains('e') { on } else { world.exit_on_failure };
+                world.globs_otherwise |= text.contains('f');
                 named = text.contains('o').then_some(on);
             }
         }
@@ -370,6 +372,11 @@ fn skip_options<'a>(arguments: &'a [Argument], letters: &str) -> &'a [Argument] 
 
 fn levels(argument: Option<&Argument>) -> u32 {
     argument.and_then(Argument::text).map_or(1, |it| it.parse().map_or(1, |it: u32| it)).max(1)
+}
+
+/// Whether an option of `shopt` may be one about patterns: nullglob, failglob, dotglob, extglob, ...
+fn speaks_of_globs(arguments: &[Argument]) -> bool {
+    arguments.iter().any(|it| it.text().is_none_or(|it| it.contains("glob")))
 }
 
 fn shift(argument: Option<&Argument>, span: &Span, world: &mut World) {

@@ -1,4 +1,5 @@
-//! Words become fields: braces, tilde, expansions, splitting. Paths are never looked up: an unquoted `*` is unknown.
+//! Words become fields: braces, tilde, expansions, splitting. An unquoted `*` is unknown, but where the surroundings say which
+//! files there are.
 
 use super::braces::braces;
 use super::limits::WORDS;
@@ -16,11 +17,16 @@ pub(super) enum Expansion {
 }
 
 /// Fields while they are put together.
+#[derive(Default)]
 struct Builder {
     done: Vec<Field>,
     current: Option<Field>,
     /// The current field holds an unquoted `*`, `?` or `[...]`.
     globs: bool,
+    /// It holds a quoted one.
+    quoted_globs: bool,
+    /// Fields of `done` that are patterns.
+    patterns: Vec<(usize, String)>,
 }
 
 impl Builder {
@@ -28,13 +34,20 @@ impl Builder {
         self.current.get_or_insert_with(|| Field { value: Value::default(), open: false })
     }
 
+    fn note_globs(&mut self, text: &str, quoted: bool) {
+        self.globs |= !quoted && is_glob(text);
+        self.quoted_globs |= quoted && text.contains(['*', '?', '[', '\\']);
+    }
+
     fn finish(&mut self, span: &Span) {
         let Some(mut field) = self.current.take() else { return };
-        if self.globs && field.value.text().is_none_or(|it| is_glob(&it)) {
+        let text = field.value.text();
+        if self.globs && text.as_ref().is_none_or(|it| is_glob(it)) {
+            self.patterns.extend(text.filter(|_| !self.quoted_globs).map(|it| (self.done.len(), it)));
             field =
                 Field { value: Value::unknown(format!("files {}", field.value.display()), &span.place()), open: true };
         }
-        self.globs = false;
+        (self.globs, self.quoted_globs) = (false, false);
         if self.done.len() < WORDS {
             self.done.push(field);
         }
@@ -72,7 +85,7 @@ fn is_one_word(piece: &Piece) -> bool {
     matches!(parameter.name.as_str(), "?" | "#" | "$" | "!") || matches!(parameter.operation, Operation::Length)
 }
 
-fn is_glob(text: &str) -> bool {
+pub(super) fn is_glob(text: &str) -> bool {
     text.contains(['*', '?']) || text.find('[').is_some_and(|at| text.get(at + 2..).is_some_and(|it| it.contains(']')))
 }
 
@@ -85,9 +98,15 @@ impl Runner<'_> {
                 self.unclear(&word.span, "very many words");
                 break;
             }
-            let mut builder = Builder { done: Vec::new(), current: None, globs: false };
+            let mut builder = Builder::default();
             self.build(&pieces, &word.span, world, &mut builder);
             builder.finish(&word.span);
+            for (at, pattern) in std::mem::take(&mut builder.patterns).into_iter().rev() {
+                let files = self.files(&pattern, world).into_iter();
+                let place = word.span.place();
+                let field = |it: String| Field { value: Value::known(it, &place), open: false };
+                files.for_each(|it| drop(builder.done.splice(at..=at, it.into_iter().map(field))));
+            }
             fields.append(&mut builder.done);
         }
         fields
@@ -101,11 +120,14 @@ impl Runner<'_> {
                     let mut known = Value::default();
                     known.push_text(text);
                     builder.current().value.push(&value.unwrap_or(known));
-                    builder.globs |= !quoted && is_glob(text);
+                    builder.note_globs(text, *quoted);
                 }
                 Piece::Parameter { quoted, span, .. } | Piece::Command { quoted, span, .. } => {
                     match self.piece(piece, world) {
-                        Expansion::One(value) if *quoted => builder.current().value.push(&value),
+                        Expansion::One(value) if *quoted => {
+                            builder.note_globs(&value.display(), true);
+                            builder.current().value.push(&value);
+                        }
                         Expansion::One(value) => self.split_words(&value, piece, span, world, builder),
                         Expansion::Fields(fields) => self.splice(fields, *quoted, span, builder),
                     }

@@ -14,6 +14,7 @@ mod condition;
 mod csh;
 mod directives;
 mod expand;
+mod glob;
 pub mod limits;
 mod loops;
 mod node;
@@ -107,6 +108,11 @@ pub trait Surroundings {
 
     /// Whether a path is there; `None` when that cannot be said.
     fn exists(&mut self, path: &str) -> Option<bool>;
+
+    /// Names in a directory, sorted; none where it is not there, `None` when that cannot be said.
+    fn names(&mut self, _directory: &str) -> Option<Vec<String>> {
+        None
+    }
 
     /// A command that changes the shell itself (`module load`, `conda activate`, `source` of something that is not there,
     /// `eval "$(...)"`): applies it to the shell's variables, and says whether it was one.

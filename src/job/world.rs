@@ -72,6 +72,8 @@ pub(super) struct World {
     pub(super) directory: Option<Value>,
     pub(super) export_all: bool,
     pub(super) exit_on_failure: bool,
+    /// An option changes what `*` stands for, or whether it stands for anything.
+    pub(super) globs_otherwise: bool,
     pub(super) status: Status,
     pub(super) flow: Flow,
     pub(super) background: bool,
@@ -108,6 +110,7 @@ impl World {
             directory: None,
             export_all: false,
             exit_on_failure: false,
+            globs_otherwise: false,
             status: Status::True,
             flow: Flow::Running,
             background: false,
@@ -287,6 +290,7 @@ impl World {
             && self.hidden == other.hidden
             && same_value(self.directory.as_ref(), other.directory.as_ref())
             && (self.export_all, self.exit_on_failure) == (other.export_all, other.exit_on_failure)
+            && self.globs_otherwise == other.globs_otherwise
             && (self.background, self.waiting) == (other.background, other.waiting)
             && (self.waiting == 0 || self.phase == other.phase)
     }
@@ -355,6 +359,7 @@ impl World {
             self.arguments = Arc::new(vec![Field { value: Value::unknown("$@", place), open: true }]);
         }
         self.waiting = self.waiting.max(other.waiting);
+        self.globs_otherwise |= other.globs_otherwise;
         self.seen = None;
         self.absorb(other);
     }

@@ -6,7 +6,9 @@
 use std::io;
 
 use super::JobKnowledge;
-use super::image::{ImageEnvironment, Inside, gap, unclear};
+use super::image::{ImageEnvironment, Inside, gap, is_absent, unclear};
+use super::login::{at_home, logged_in, login_shell};
+use super::shell_start::{Runs, shell_start};
 use crate::base::{Gap, TreePath};
 use crate::discover::DEFAULT_PATH;
 use crate::job::{self, Environment, Place, Script, Setup, Source, Value};
@@ -24,12 +26,16 @@ pub fn entrypoint_variables(
     command: &[String],
 ) -> ImageEnvironment {
     let mut found = ImageEnvironment::default();
-    let environment = &own.environment;
+    let environment = &at_home(view, &own.environment);
     let Some(start) = start(view, know, environment, command, &mut found.gaps) else { return found };
     let given = |it: &String| Value::known(it.as_str(), &Place::default());
     let program = [PROGRAM.to_owned()];
     let arguments = if start.arguments.is_empty() { &program } else { start.arguments };
-    let setup = Setup { environment: environment.clone(), arguments: arguments.iter().map(given).collect() };
+    let begin = match &start.login {
+        Some(shell) => logged_in(view, know, shell, environment.clone(), &mut found.gaps),
+        None => environment.clone(),
+    };
+    let setup = Setup { environment: begin, arguments: arguments.iter().map(given).collect() };
     let path = start.file.text();
     let source = Source { path: &path, bytes: start.text.as_bytes() };
     let script = job::read(&source, &setup, &mut Inside::new(view, know, start.file.parent()));
@@ -51,6 +57,8 @@ struct Start<'a> {
     file: TreePath,
     text: String,
     arguments: &'a [String],
+    /// The shell, where it begins a login.
+    login: Option<String>,
 }
 
 /// The first word that is a script of a shell, or the text behind `sh -c`.
@@ -64,20 +72,17 @@ fn start<'a>(
     let path = environment.value("PATH").and_then(Value::text).unwrap_or_else(|| DEFAULT_PATH.to_owned());
     for (at, word) in command.iter().enumerate() {
         let rest = command.get(at + 1..).unwrap_or_default();
-        let is_shell = know.shell.shells.iter().any(|it| word.rsplit('/').next() == Some(it));
-        if let (true, [option, text, rest @ ..]) = (is_shell, rest)
-            && option.starts_with('-')
-            && option.ends_with('c')
-        {
-            // What follows the text is `$0`, then the arguments.
-            let file = TreePath::new("/").join(word.as_bytes());
-            return Some(Start { file, text: text.clone(), arguments: rest.get(1..).unwrap_or_default() });
+        if know.shell.shells.iter().any(|it| word.rsplit('/').next() == Some(it)) {
+            return of_shell(view, word, rest, gaps);
         }
         let directories = if word.contains('/') { "" } else { path.as_str() };
         let files = directories.split(':').map(|it| TreePath::new(it).join(word.as_bytes()));
         for file in files {
             match script(view, &file) {
-                Ok(Some(text)) => return Some(Start { file, text, arguments: rest }),
+                Ok(Some(text)) => {
+                    let login = login_shell(&text);
+                    return Some(Start { file, text, arguments: rest, login });
+                }
                 Ok(None) if changes_nothing(know, word) => break,
                 Ok(None) => {
                     let reason = "it is no script: what it sets for the program that it starts is not known";
@@ -95,10 +100,34 @@ fn start<'a>(
     None
 }
 
+/// What a shell is told to run by the words behind its name.
+fn of_shell<'a>(view: &View, shell: &str, words: &'a [String], gaps: &mut Vec<Gap>) -> Option<Start<'a>> {
+    let started = shell_start(words, |it| Some(it.clone()))?;
+    let login = started.login.then(|| shell.to_owned());
+    match started.runs {
+        Runs::Text(text, behind) => {
+            // What follows the text is `$0`, then the arguments.
+            let file = TreePath::new("/").join(shell.as_bytes());
+            Some(Start { file, text: text.clone(), arguments: behind.get(1..).unwrap_or_default(), login })
+        }
+        Runs::File(file, arguments) => {
+            let file = TreePath::new("/").join(file.as_bytes());
+            match view.read_text(file.as_bytes()) {
+                Ok(text) => Some(Start { file, text, arguments, login }),
+                Err(error) => {
+                    gaps.push(gap(&file, error.to_string()));
+                    None
+                }
+            }
+        }
+        Runs::Input => None,
+    }
+}
+
 /// Whether a program starts the words behind it with the environment as it is, or none at all.
 fn changes_nothing(know: &JobKnowledge<'_>, word: &str) -> bool {
     let name = word.rsplit('/').next().unwrap_or_default();
-    know.shell.inits.iter().chain(&know.shell.shells).any(|it| it == name) || know.launch_lines.is_interpreter(word)
+    know.shell.inits.iter().any(|it| it == name) || know.launch_lines.is_interpreter(word)
 }
 
 /// The text of a script; `None` of any other file. Of a program two bytes are read.
@@ -110,10 +139,6 @@ fn script(view: &View, file: &TreePath) -> io::Result<Option<String>> {
     let mut first = [0; MARK.len()];
     let count = view.open(file.as_bytes())?.read_at(0, &mut first)?;
     if count < first.len() || first != *MARK { Ok(None) } else { view.read_text(file.as_bytes()).map(Some) }
-}
-
-fn is_absent(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// The environment of the command that consists of the arguments of the script.

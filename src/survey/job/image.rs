@@ -1,5 +1,7 @@
 //! The environment that an image gives to what starts in it, from the scripts in the image.
 
+use std::io;
+
 use serde::Deserialize;
 
 use super::JobKnowledge;
@@ -10,7 +12,7 @@ use crate::facts::{ActivationVariable, Fact, Facts, GapId};
 use crate::job::{self, Binding, Environment, Place, Rest, Script, Setup, Source, Surroundings, Value, Word};
 use crate::survey::ledger::Ledger;
 use crate::survey::world::World;
-use crate::tree::View;
+use crate::tree::{Kind, View};
 
 /// Scripts of one image.
 const SCRIPTS: usize = 100;
@@ -186,7 +188,8 @@ fn of_scripts(view: &View, know: &JobKnowledge<'_>, place: &ImagePlace, director
     ImageEnvironment { environment, gaps }
 }
 
-fn followed(
+/// The environment behind a script of the image.
+pub(super) fn followed(
     view: &View,
     know: &JobKnowledge<'_>,
     file: &TreePath,
@@ -248,6 +251,10 @@ pub(super) fn gap(file: &TreePath, reason: String) -> Gap {
     Gap::new(file, Stage::Job, reason, SETS)
 }
 
+pub(super) fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
 /// A script of an image finds what the image holds, and nothing else.
 pub(super) struct Inside<'a>(Around<'a>);
 
@@ -275,6 +282,14 @@ impl Surroundings for Inside<'_> {
 
     fn exists(&mut self, path: &str) -> Option<bool> {
         Some(self.0.exists(path) == Some(true))
+    }
+
+    fn names(&mut self, directory: &str) -> Option<Vec<String>> {
+        let name = |(name, _): &(Vec<u8>, Kind)| String::from_utf8(name.clone()).ok();
+        match self.0.view.list(directory.as_bytes()) {
+            Ok(list) => list.iter().map(name).collect(),
+            Err(error) => is_absent(&error).then(Vec::new),
+        }
     }
 
     fn changes_shell(&mut self, words: &[Word], environment: &mut Environment, place: &Place) -> bool {

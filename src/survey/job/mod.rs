@@ -14,6 +14,7 @@ mod knowledge;
 mod launches;
 mod listed;
 mod loading;
+mod login;
 mod module_effects;
 mod modules;
 mod outside;
@@ -31,6 +32,7 @@ mod runs;
 mod scripts;
 mod settings;
 mod shell;
+mod shell_start;
 mod surroundings;
 mod threads;
 mod whose;
@@ -51,7 +53,7 @@ pub use knowledge::JobKnowledge;
 pub(super) use pmi::{Fit, ProcessManagement};
 
 /// A job script, and what is known around it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct JobQuestion<'a> {
     /// The script as it was asked for.
     pub script: String,
@@ -67,6 +69,8 @@ pub struct JobQuestion<'a> {
     pub prefix: Option<String>,
     /// What the image sets that the script starts, where it was read.
     pub image_env: Option<&'a ImageEnvironment>,
+    /// Its files, where they were read.
+    pub image_view: Option<&'a View>,
 }
 
 /// The image that a launch starts.

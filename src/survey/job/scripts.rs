@@ -4,7 +4,10 @@
 
 use super::JobReading;
 use super::launches::{Launch, absolute};
+use super::login::logged_in;
 use super::python_start::python_start;
+use super::shell_start::{Runs, shell_start};
+use crate::base::Gap;
 use crate::facts::Facts;
 use crate::job::{self, Binding, Command, Environment, Setup, Source, Unclear, Word};
 
@@ -62,9 +65,14 @@ impl JobReading<'_> {
         let own = self.image_env(facts);
         super::containers::fill(&line, own.as_ref(), &launch.command.environment, &mut environment);
         self.tell_ranks_apart(&words, &mut environment);
-        let Some(Inner { commands, mut unclear }) = self.started(&words, &environment, &launch.command) else {
+        let mut unclear = Vec::new();
+        if super::containers::of(&launch).is_some() {
+            environment = self.behind_login(&words, environment, &mut unclear);
+        }
+        let Some(Inner { commands, unclear: more }) = self.started(&words, &environment, &launch.command) else {
             return vec![launch];
         };
+        unclear.extend(more);
         let all: Vec<Command> = commands.iter().flat_map(|it| self.followed(it, 1, &mut unclear)).collect();
         let mut found: Vec<Launch> = Vec::new();
         for command in all {
@@ -100,6 +108,28 @@ impl JobReading<'_> {
             found.push(own);
         }
         found
+    }
+
+    /// The environment that a shell of an image gives to its script, which may begin as a login. Outside images the caller has
+    /// read the same files before.
+    fn behind_login(&self, words: &[Word], environment: Environment, unclear: &mut Vec<Unclear>) -> Environment {
+        let of_shell = |it: &String| self.know.shell.shells.iter().any(|shell| it.rsplit('/').next() == Some(shell));
+        let Some((first, rest)) = words.split_first() else { return environment };
+        let Some(shell) = first.value.text().filter(of_shell) else { return environment };
+        let start = shell_start(rest, |it| it.value.text());
+        if start.is_none_or(|it| !it.login) {
+            return environment;
+        }
+        let Some(view) = self.question.image_view else {
+            let mut environment = environment;
+            environment.forget("what a login shell reads in the image is not known", &first.place);
+            return environment;
+        };
+        let mut gaps = Vec::new();
+        let environment = logged_in(view, self.know, &shell, environment, &mut gaps);
+        let of_gap = |it: Gap| Unclear { place: first.place.clone(), what: it.path.to_string(), why: it.reason };
+        unclear.extend(gaps.into_iter().map(of_gap));
+        environment
     }
 
     /// Variables by which a rank knows which one it is have another value in each.
@@ -139,25 +169,17 @@ impl JobReading<'_> {
     }
 
     fn called<'a>(&self, words: &'a [Word]) -> Option<Called<'a>> {
-        let (first, mut rest) = words.split_first()?;
+        let (first, rest) = words.split_first()?;
         let text = first.value.text()?;
         let name = text.rsplit('/').next().unwrap_or_default();
         if !self.know.shell.shells.iter().any(|it| it == name) {
             return text.contains('/').then_some(Called::File(first, rest));
         }
-        while let Some((word, behind)) = rest.split_first() {
-            let option = word.value.text()?;
-            match option.strip_prefix('-') {
-                Some(letters) if !letters.starts_with('-') && letters.ends_with('c') => {
-                    let (text, behind) = behind.split_first()?;
-                    return Some(Called::Text(text, behind));
-                }
-                Some("o" | "O") => rest = behind.get(1..).unwrap_or_default(),
-                Some(_) => rest = behind,
-                None => return Some(Called::File(word, behind)),
-            }
+        match shell_start(rest, |it| it.value.text())?.runs {
+            Runs::Text(text, behind) => Some(Called::Text(text, behind)),
+            Runs::File(file, behind) => Some(Called::File(file, behind)),
+            Runs::Input => None,
         }
-        None
     }
 
     /// The text of a script, when it is there and one of a shell.

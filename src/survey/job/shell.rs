@@ -6,6 +6,7 @@ use regex::Regex;
 use serde::Deserialize;
 
 use super::image::ImagePlace;
+use super::login::LoginFiles;
 use crate::base::Glob;
 
 /// Everything in `rules/shell`.
@@ -36,6 +37,9 @@ pub(super) struct ShellCommands {
     /// Programs that read a script.
     #[serde(default)]
     pub(super) shells: Vec<String>,
+    /// What they read when they begin a login.
+    #[serde(default)]
+    pub(super) login_files: Vec<LoginFiles>,
     /// Variables that are another in every rank of a launch.
     #[serde(default)]
     pub(super) of_rank: Vec<String>,
@@ -197,6 +201,7 @@ impl ShellCommands {
         self.person.extend(more.person);
         self.inits.extend(more.inits);
         self.shells.extend(more.shells);
+        self.login_files.extend(more.login_files);
         self.of_rank.extend(more.of_rank);
         self.changes_image.extend(more.changes_image);
         self.image_environment.extend(more.image_environment);
