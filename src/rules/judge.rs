@@ -19,12 +19,13 @@ use super::rule::{Condition, Rule};
 use super::set::RuleSet;
 use super::subject::Found;
 use super::value::{Missing, Reason, Seen, Value, union};
+use super::ways::Ways;
 
 /// Judges `facts`.
 pub fn judge(rules: &RuleSet, policy: &Policy, facts: &Facts) -> Outcome {
     let mut outcome = Outcome::default();
     let json = as_json(facts);
-    let court = Court { facts, json: &json, harmless: OnceCell::new(), policy };
+    let court = Court { facts, json: &json, harmless: OnceCell::new(), ways: OnceCell::new(), policy };
     for rule in rules.iter().filter(|rule| policy.enabled(&rule.name)) {
         court.judge(rule, &mut outcome);
     }
@@ -109,6 +110,8 @@ struct Court<'f> {
     facts: &'f Facts,
     json: &'f Map<String, Json>,
     harmless: OnceCell<Map<String, Json>>,
+    /// The ways of installing, and who installed this environment.
+    ways: OnceCell<(Ways, Vec<String>)>,
     policy: &'f Policy,
 }
 
@@ -179,12 +182,18 @@ impl Court<'_> {
         }
     }
 
-    /// Commands, with values from the audited system that no shell takes apart.
+    /// Commands for this environment, with values from the audited system that no shell takes apart.
     fn fix(&self, rule: &Rule, subject: &Json) -> String {
         let facts = self.harmless.get_or_init(|| harmless(self.json));
         let subject = harmless_value(subject);
         let scope = Scope { facts, subject: Some((rule.subject.word, &subject)) };
-        rule.fix.commands(&scope).trim().to_owned()
+        let (ways, installers) = self.ways.get_or_init(|| {
+            // The files travel inside the program: `cargo test` reads them.
+            let ways = Ways::load().unwrap_or_default();
+            let installers = ways.installers(self.facts);
+            (ways, installers)
+        });
+        ways.fitting(rule.fix.commands(&scope).trim(), installers)
     }
 
     fn evidence(&self, because: &[u64]) -> Vec<Evidence> {

@@ -28,6 +28,7 @@ mod subject;
 mod template;
 mod types;
 mod value;
+mod ways;
 
 pub use baseline::Baseline;
 pub use documented::{DocumentedFact, documented_facts};

@@ -208,3 +208,44 @@ fn configuration_beats_levels() {
     assert!(findings("[rules]\ndisable = [\"*\"]").is_empty());
     assert_eq!(findings("[rules]\ndisable = [\"*\"]\nenable = [\"serial-hdf5-sample\"]").len(), 1);
 }
+
+/// The `fix` of `serial-hdf5-with-mpi` for an environment whose h5py this installer put there; `system` put the C library there.
+fn fix_for(installer: &str, system: &str) -> String {
+    let mut given = json!({
+        "environment": {"python": {"prefix": "/env"}},
+        "packages": [{"active": true, "audited": true, "installer": installer}],
+        "process": {
+            "imports": ["mpi4py"],
+            "hdf5": [{"user": "h5py", "parallel": false, "version": "1.14.6", "lib": "/env/libhdf5.so"}],
+            "mapped": [{"of_the_system": true, "installed_by": system}],
+        },
+    });
+    given["process"]["mpi"] = json!([]);
+    let outcome = judge(&RuleSet::load(&[]).unwrap(), &Policy::default(), &facts(given));
+    outcome.findings.into_iter().find(|it| it.rule == "serial-hdf5-with-mpi").unwrap().fix
+}
+
+#[test]
+fn a_fix_is_for_those_who_installed_the_environment() {
+    let all = ["conda install", "-m pip install", "apt install", "spack install"];
+    let cases = [
+        ("pip", "unrecorded", vec!["-m pip install"]),
+        ("uv", "dpkg", vec!["-m pip install", "apt install"]),
+        ("conda", "dpkg", vec!["conda install"]),
+        ("dpkg", "dpkg", vec!["apt install"]),
+        ("spack", "rpm", vec!["spack install"]),
+        // Nothing in it is for them, or nobody knows for whom it is: it is shown whole.
+        ("nix", "unrecorded", all.to_vec()),
+        ("unrecorded", "unrecorded", all.to_vec()),
+    ];
+    for (installer, system, expected) in cases {
+        let fix = fix_for(installer, system);
+        let found: Vec<&str> = all.into_iter().filter(|it| fix.contains(it)).collect();
+        assert_eq!(found, expected, "{installer} on {system}:\n{fix}");
+        assert!(fix.ends_with("print(h5py.get_config().mpi)\""), "what is for everybody stays:\n{fix}");
+        let is_orphan = |pair: (&str, &str)| pair.0.starts_with('#') && pair.1.starts_with('#');
+        assert!(!fix.lines().zip(fix.lines().skip(1)).any(is_orphan), "a heading without commands:\n{fix}");
+    }
+    assert!(fix_for("pip", "").contains("module load openmpi hdf5-parallel\n"), "what belongs to a way stays with it");
+    assert!(!fix_for("dpkg", "dpkg").contains("module load"), "and goes with it");
+}
