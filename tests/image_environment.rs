@@ -13,7 +13,7 @@ use pyhpc_audit::loader::CpuLevel;
 use pyhpc_audit::rules::{Policy, RuleSet, judge};
 use pyhpc_audit::survey::{
     ImageEnvironment, ImageFacts, JobKnowledge, JobQuestion, Knowledge, Question, SiteFiles, entrypoint_variables,
-    image_environment, read_job, survey,
+    home_in_image, image_environment, read_job, survey,
 };
 use pyhpc_audit::tree::View;
 use serde::Deserialize;
@@ -40,6 +40,9 @@ struct Case {
     /// Its entrypoint with the default arguments.
     #[serde(default)]
     entrypoint: Vec<String>,
+    /// Who runs it, in the words of its configuration.
+    #[serde(default)]
+    user: String,
     /// A job script that starts it.
     job: Option<String>,
 }
@@ -57,7 +60,10 @@ fn facts(case: &Case, know: &Knowledge, job: &JobKnowledge<'_>) -> Facts {
     variables.set("HOME", "/root", "--env");
     let entrypoint = match case.entrypoint.is_empty() {
         true => ImageEnvironment::default(),
-        false => entrypoint_variables(&view, job, &env, &case.entrypoint),
+        false => {
+            let home = home_in_image(&view, &case.user);
+            entrypoint_variables(&view, job, &env, &case.entrypoint, home.as_deref())
+        }
     };
     let question = Question {
         target: "image.sif".to_owned(),

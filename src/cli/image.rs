@@ -12,7 +12,7 @@ use super::progress::Bar;
 use crate::base::{TreePath, Variables};
 use crate::discover::DEFAULT_PATH;
 use crate::survey::{
-    AuditForesight, ImageEnvironment, ImageFacts, JobKnowledge, entrypoint_variables, image_environment,
+    AuditForesight, ImageEnvironment, ImageFacts, JobKnowledge, entrypoint_variables, home_in_image, image_environment,
 };
 use crate::tree::{Archive, ImageName, View};
 
@@ -135,20 +135,24 @@ impl ImageTarget {
         let image = image.map_err(|it| anyhow!("{it}")).with_context(|| format!("could not read {}", self.name))?;
         let view = Arc::new(View::new(image.tree));
         let know = JobKnowledge::load(&configured.knowledge, &configured.site_files)?;
-        let env = match image.config.env {
-            Some(list) => ImageEnvironment::of_config(&list),
-            None => image_environment(&view, &know).unwrap_or_default(),
+        // Where no configuration says it, the home directory is probably that of the host.
+        let (env, home) = match image.config.env {
+            Some(list) => (ImageEnvironment::of_config(&list), home_in_image(&view, &image.config.user)),
+            None => (image_environment(&view, &know).unwrap_or_default(), None),
         };
         let entrypoint = match image.config.entrypoint.is_empty() {
             true => ImageEnvironment::default(),
             false => {
                 let command = [image.config.entrypoint, image.config.cmd].concat();
-                entrypoint_variables(&view, &know, &env, &command)
+                entrypoint_variables(&view, &know, &env, &command, home.as_deref())
             }
         };
         let mut variables = env.variables();
-        if variables.get("PATH").is_none() {
-            variables.set("PATH", DEFAULT_PATH, "the default of container runtimes");
+        let defaults = [("PATH", Some(DEFAULT_PATH)), ("HOME", home.as_deref())];
+        for (name, value) in defaults {
+            if let (None, Some(value)) = (variables.get(name), value) {
+                variables.set(name, value, "the default of container runtimes");
+            }
         }
         let facts = ImageFacts { env, entrypoint, gaps: image.gaps };
         Ok(OpenedImage { view, facts, variables })

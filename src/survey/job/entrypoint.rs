@@ -7,26 +7,31 @@ use std::io;
 
 use super::JobKnowledge;
 use super::image::{ImageEnvironment, Inside, gap, is_absent, unclear};
-use super::login::{at_home, logged_in, login_shell};
+use super::login::{logged_in, login_shell};
 use super::shell_start::{Runs, shell_start};
 use crate::base::{Gap, TreePath};
 use crate::discover::DEFAULT_PATH;
-use crate::job::{self, Environment, Place, Script, Setup, Source, Value};
+use crate::job::{self, Binding, Environment, Place, Script, Setup, Source, Value};
 use crate::tree::{Kind, View};
 
 /// What an entrypoint starts when nobody says what.
 const PROGRAM: &str = "python3";
 
 /// Variables that the entrypoint sets otherwise than the image itself. `command` is the entrypoint with its default
-/// arguments, `own` what the image sets.
+/// arguments, `own` what the image sets, `home` the home directory of who runs it.
 pub fn entrypoint_variables(
     view: &View,
     know: &JobKnowledge<'_>,
     own: &ImageEnvironment,
     command: &[String],
+    home: Option<&str>,
 ) -> ImageEnvironment {
     let mut found = ImageEnvironment::default();
-    let environment = &at_home(view, &own.environment);
+    let mut environment = own.environment.clone();
+    if let (None, Some(home)) = (environment.own("HOME"), home) {
+        environment.set("HOME", Binding::Set(Value::known(home, &Place::default())));
+    }
+    let environment = &environment;
     let Some(start) = start(view, know, environment, command, &mut found.gaps) else { return found };
     let given = |it: &String| Value::known(it.as_str(), &Place::default());
     let program = [PROGRAM.to_owned()];

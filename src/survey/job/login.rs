@@ -8,7 +8,7 @@ use super::JobKnowledge;
 use super::image::{followed, gap, is_absent};
 use super::shell_start::shell_start;
 use crate::base::{Gap, TreePath};
-use crate::job::{Binding, Environment, Place, Value};
+use crate::job::{Environment, Place, Value};
 use crate::tree::View;
 
 /// Files that shells read when they begin a login.
@@ -67,24 +67,19 @@ pub(super) fn logged_in(
     environment
 }
 
-/// `HOME` as container runtimes set it where nobody else does: that of root, in `/etc/passwd`.
-pub(super) fn at_home(view: &View, environment: &Environment) -> Environment {
-    let mut environment = environment.clone();
-    let passwd = TreePath::new("/etc/passwd");
-    if environment.own("HOME").is_some() {
-        return environment;
-    }
-    let text = match view.read_text(passwd.as_bytes()) {
+/// The home directory that container runtimes give to `user` of an image (a name or number; empty for root) where nobody else
+/// sets `HOME`: that of `/etc/passwd`, else `/` (docker run reference, section Environment variables). `None` where the file
+/// cannot be read.
+pub fn home_in_image(view: &View, user: &str) -> Option<String> {
+    let text = match view.read_text(b"/etc/passwd") {
         Ok(text) => text,
-        // A runtime sets `/` then.
         Err(error) if is_absent(&error) => String::new(),
-        Err(_) => return environment,
+        Err(_) => return None,
     };
-    let home = text.lines().map(|it| it.split(':').collect::<Vec<_>>()).find_map(|it| match it.as_slice() {
-        [_, _, "0", _, _, home, ..] => Some((*home).to_owned()),
+    let user = user.split(':').next().filter(|it| !it.is_empty()).unwrap_or("0");
+    let home = |line: &str| match line.split(':').collect::<Vec<_>>().as_slice() {
+        [name, _, number, _, _, home, ..] if *name == user || *number == user => Some((*home).to_owned()),
         _ => None,
-    });
-    let place = Place { file: passwd.text(), ..Place::default() };
-    environment.set("HOME", Binding::Set(Value::known(home.unwrap_or_else(|| "/".to_owned()), &place)));
-    environment
+    };
+    Some(text.lines().find_map(home).filter(|it| !it.is_empty()).unwrap_or_else(|| "/".to_owned()))
 }

@@ -50,6 +50,7 @@ use surroundings::Around;
 pub use entrypoint::entrypoint_variables;
 pub use image::{ImageEnvironment, image_environment};
 pub use knowledge::JobKnowledge;
+pub use login::home_in_image;
 pub(super) use pmi::{Fit, ProcessManagement};
 
 /// A job script, and what is known around it.

@@ -137,6 +137,8 @@ struct Config {
 struct Run {
     #[serde(default, rename = "Env")]
     env: Option<Vec<String>>,
+    #[serde(default, rename = "User")]
+    user: Option<String>,
     #[serde(default, rename = "Entrypoint")]
     entrypoint: Option<Vec<String>>,
     #[serde(default, rename = "Cmd")]
@@ -285,6 +287,7 @@ pub(super) fn described(store: &Store, place: &Place) -> Result<Described, Archi
             env: Some(run.env.unwrap_or_default()),
             entrypoint: run.entrypoint.unwrap_or_default(),
             cmd: run.cmd.unwrap_or_default(),
+            user: run.user.unwrap_or_default(),
         },
         layers,
     })

@@ -50,6 +50,8 @@ pub struct ImageConfig {
     pub entrypoint: Vec<String>,
     /// What it starts by default, or the default arguments of `entrypoint`.
     pub cmd: Vec<String>,
+    /// Who runs it: a name or number, with a group behind `:`; empty for root.
+    pub user: String,
 }
 
 /// Which image of an archive.
