@@ -2,6 +2,7 @@
 
 use super::limits::WORDS;
 use super::node::Piece;
+use super::parser::is_name;
 
 /// Letters of a word whose braces are looked for.
 const LETTERS: usize = 2_000;
@@ -92,7 +93,7 @@ fn range(pieces: &[Piece]) -> Option<Vec<Vec<Piece>>> {
     let ends: Vec<&str> = text.split("..").collect();
     let (first, last) = (*ends.first()?, *ends.get(1)?);
     let step = ends.get(2).map_or(Some(1), |it| it.parse::<i64>().ok())?.abs().max(1);
-    let word = |it: String| vec![Piece::Text { text: it, quoted: true }];
+    let word = |it: String| vec![Piece::Text { text: it, quoted: false }];
     let one = |it: &str| it.chars().next().filter(|_| it.len() == 1).filter(char::is_ascii_alphabetic);
     let number = |it: &str| it.parse::<i64>().ok();
     let (low, high, letters) = match (one(first), one(last)) {
@@ -120,6 +121,16 @@ fn rejoined(pieces: &[Piece]) -> Vec<Piece> {
         match (out.last_mut(), piece) {
             (Some(Piece::Text { text, quoted: false }), Piece::Text { text: more, quoted: false }) => {
                 text.push_str(more)
+            }
+            // Braces come first: `$X{a,b}` is `$Xa $Xb`.
+            (Some(Piece::Parameter { parameter, quoted: false, span }), Piece::Text { text, quoted: false })
+                if is_name(&parameter.name) && !span.written().ends_with('}') =>
+            {
+                let rest = text.trim_start_matches(|it: char| it == '_' || it.is_ascii_alphanumeric());
+                parameter.name.push_str(text.strip_suffix(rest).unwrap_or_default());
+                if !rest.is_empty() {
+                    out.push(Piece::Text { text: rest.to_owned(), quoted: false });
+                }
             }
             _ => out.push(piece.clone()),
         }

@@ -82,7 +82,7 @@ impl Surroundings for Disk {
 /// The words that bash, and that we, make of each pattern. Ours are `None` where they are left open.
 fn both(patterns: &[String]) -> (Vec<Vec<String>>, Vec<Option<Vec<String>>>) {
     let lines = |command: &str| patterns.iter().map(|it| format!("{command} {it}\n")).collect::<String>();
-    let begin = "STAR='*'\n";
+    let begin = "STAR='*' STARa=a\n";
     let script = format!("{begin}show() {{ printf '%s\\0' \"$@\"; printf '\\n\\0'; }}\n{}", lines("show"));
     let output = Command::new("bash").args(["-c", &script]).env("LC_ALL", "C").output().unwrap().stdout;
     let text = String::from_utf8(output).unwrap();
