@@ -19,7 +19,7 @@ use crate::facts::Facts;
 use crate::loader::CpuLevel;
 use crate::site::Site;
 use crate::survey::{
-    JobKnowledge, JobQuestion, JobReading, Question, StartedImage, join_fabric, read_job, survey_beside,
+    Interpreter, JobKnowledge, JobQuestion, JobReading, Question, StartedImage, join_fabric, read_job, survey_beside,
 };
 use crate::tree::View;
 
@@ -151,9 +151,17 @@ fn environment(opened: Opened, reading: &JobReading<'_>, asked: &Asked<'_>) -> R
     if question.imports.is_empty() {
         question.first = reading.imports();
     }
-    if let (true, false, Some(python)) = (!is_named, is_image, reading.target()) {
-        question.target = python.text();
-        question.start = Start::Path(python);
+    match reading.interpreter() {
+        Interpreter::At(python) if is_image => question.start = Start::Path(python),
+        Interpreter::Nowhere(word) if is_image => {
+            let why = format!("{word}, which the script starts, is not in {}", question.target);
+            return Ok(vec![unknown(asked, &why)?]);
+        }
+        Interpreter::At(python) if !is_named => {
+            question.target = python.text();
+            question.start = Start::Path(python);
+        }
+        Interpreter::At(_) | Interpreter::Nowhere(_) | Interpreter::Unknown => {}
     }
     match survey_beside(&view, &asked.configured.knowledge, &question, asked.host.as_ref()) {
         // The script can be audited without the environment; one that was named has to be there.

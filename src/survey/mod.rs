@@ -68,8 +68,8 @@ pub use fabric_of_site::{Fabric, Unsure, join_fabric};
 pub use foresight::AuditForesight;
 pub use host::{Host, HostError};
 pub use job::{
-    ImageEnvironment, JobKnowledge, JobQuestion, JobReading, StartedImage, entrypoint_variables, home_in_image,
-    image_environment, read_job,
+    ImageEnvironment, Interpreter, JobKnowledge, JobQuestion, JobReading, StartedImage, entrypoint_variables,
+    home_in_image, image_environment, read_job,
 };
 pub use knowledge::{Knowledge, SiteFiles};
 pub use load_map::{Alone, AloneMap, Event, FailedImport, Landmarks, LoadMap, Mapped, Unmet, alone_map, load_map};

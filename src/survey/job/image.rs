@@ -296,3 +296,35 @@ impl Surroundings for Inside<'_> {
         self.0.changes_shell(words, environment, place)
     }
 }
+
+/// A script that a job starts in an image finds what the image holds, and of the rest of the host what is mounted: which is
+/// not known.
+pub(super) struct InImage<'a> {
+    image: Around<'a>,
+    host: Around<'a>,
+}
+
+impl<'a> InImage<'a> {
+    pub(super) fn new(view: &'a View, know: &'a JobKnowledge<'a>, host: Around<'a>) -> Self {
+        let Inside(image) = Inside::new(view, know, None);
+        Self { image: Around { whole: false, scheduler_variables: host.scheduler_variables.clone(), ..image }, host }
+    }
+
+    fn is_of_image(&mut self, path: &str) -> bool {
+        path.starts_with('/') && self.image.exists(path) == Some(true)
+    }
+}
+
+impl Surroundings for InImage<'_> {
+    fn text(&mut self, path: &str) -> Option<Vec<u8>> {
+        if self.is_of_image(path) { self.image.text(path) } else { self.host.text(path) }
+    }
+
+    fn exists(&mut self, path: &str) -> Option<bool> {
+        if self.is_of_image(path) { Some(true) } else { self.host.exists(path) }
+    }
+
+    fn changes_shell(&mut self, words: &[Word], environment: &mut Environment, place: &Place) -> bool {
+        self.image.changes_shell(words, environment, place)
+    }
+}

@@ -74,6 +74,17 @@ pub struct JobQuestion<'a> {
     pub image_view: Option<&'a View>,
 }
 
+/// What a launch line starts Python with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Interpreter {
+    /// This file.
+    At(TreePath),
+    /// It is named so, and not there.
+    Nowhere(String),
+    /// That cannot be told.
+    Unknown,
+}
+
 /// The image that a launch starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StartedImage {
@@ -135,7 +146,7 @@ fn start(know: &JobKnowledge<'_>, question: &JobQuestion<'_>, request: &Request)
     let mut environment = Environment::new(Rest::Unset);
     let here = Place::default();
     for name in &know.shell.login {
-        let reason = format!("{name} is that of the machine on which the job runs");
+        let reason = of_the_machine(name);
         environment.set(name.as_str(), Binding::Unknown { reason, place: here.clone() });
     }
     let passes = request.passes_environment || request.scheduler.is_none();
@@ -153,6 +164,11 @@ fn start(know: &JobKnowledge<'_>, question: &JobQuestion<'_>, request: &Request)
     environment
 }
 
+/// Why nobody knows what every login has.
+fn of_the_machine(name: &str) -> String {
+    format!("{name} is that of the machine on which the job runs")
+}
+
 impl JobReading<'_> {
     /// The variables of the process that the first launch line starts, as far as they are known.
     pub fn variables(&self) -> Option<Variables> {
@@ -161,19 +177,32 @@ impl JobReading<'_> {
         // What every login has is that of the caller, where the script leaves it open: nothing on the way changes who runs it.
         for name in &self.know.shell.login {
             let caller = self.question.variables.and_then(|it| it.get(name));
-            let open = variables.get(name).is_none() && matches!(launch.environment.get(name), Binding::Unknown { .. });
-            if let (Some(value), true) = (caller, open) {
+            let open = matches!(launch.environment.get(name), Binding::Unknown { reason, .. } if reason == of_the_machine(name));
+            if let (Some(value), true, true) = (caller, open, variables.get(name).is_none()) {
                 variables.set(name.as_str(), value, "caller");
             }
         }
         Some(variables)
     }
 
-    /// The interpreter that the first launch line starts, when its path is known.
-    pub fn target(&self) -> Option<TreePath> {
-        let launch = first_python(&self.launches)?;
-        let path = launch.interpreter(self.view)?;
-        self.view.is_file(path.as_bytes()).then_some(path)
+    /// The interpreter that the first launch line starts: on this machine, or in the image that it starts.
+    pub fn interpreter(&self) -> Interpreter {
+        let Some(launch) = first_python(&self.launches) else { return Interpreter::Unknown };
+        let view = match (containers::of(launch), self.question.image_view) {
+            (Some(_), Some(image)) => image,
+            (None, None) => self.view,
+            // An image that was not read, or one that the launch does not start.
+            (Some(_), None) | (None, Some(_)) => return Interpreter::Unknown,
+        };
+        let word = || launch.python.as_ref().and_then(|it| it.interpreter.value.text());
+        match launch.interpreter(view) {
+            Some(path) if view.is_file(path.as_bytes()) => Interpreter::At(path),
+            Some(path) => Interpreter::Nowhere(path.text()),
+            None => match (launch.environment.value("PATH").and_then(Value::text), word()) {
+                (Some(_), Some(word)) => Interpreter::Nowhere(word),
+                (None, _) | (_, None) => Interpreter::Unknown,
+            },
+        }
     }
 
     /// The image that the first launch line starts; none where it starts none.

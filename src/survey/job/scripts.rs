@@ -3,6 +3,7 @@
 //! Invariant: a script that cannot be read stays what it is, a program of which nothing is known.
 
 use super::JobReading;
+use super::image::InImage;
 use super::launches::{Launch, absolute};
 use super::login::logged_in;
 use super::python_start::python_start;
@@ -10,6 +11,7 @@ use super::shell_start::{Runs, shell_start};
 use crate::base::Gap;
 use crate::facts::Facts;
 use crate::job::{self, Binding, Command, Environment, Setup, Source, Unclear, Word};
+use crate::tree::View;
 
 /// Scripts that start scripts.
 const DEPTH: usize = 4;
@@ -32,18 +34,27 @@ impl JobReading<'_> {
     /// The commands of the script; those of a script that it starts in its place, where that starts a launch. What could not be
     /// followed in the scripts that it starts is added to `unclear`.
     pub(super) fn commands(&self, script: &[Command], unclear: &mut Vec<Unclear>) -> Vec<Command> {
-        script.iter().flat_map(|it| self.followed(it, 0, unclear)).collect()
+        script.iter().flat_map(|it| self.followed(it, 0, None, unclear)).collect()
     }
 
-    fn followed(&self, command: &Command, depth: usize, unclear: &mut Vec<Unclear>) -> Vec<Command> {
+    /// The same of one command, in an image where it runs in one.
+    fn followed(
+        &self,
+        command: &Command,
+        depth: usize,
+        image: Option<&View>,
+        unclear: &mut Vec<Unclear>,
+    ) -> Vec<Command> {
         if DEPTH <= depth || self.know.launch_lines.is_launch(&command.words).is_some() {
             return vec![command.clone()];
         }
         let (_, at) = self.know.launch_lines.strip(&command.words);
         let words = command.words.get(at..).unwrap_or_default();
-        let Some(inner) = self.started(words, &command.environment, command) else { return vec![command.clone()] };
+        let inner = self.started(words, &command.environment, command, image);
+        let Some(inner) = inner else { return vec![command.clone()] };
         unclear.extend(inner.unclear);
-        let all: Vec<Command> = inner.commands.iter().flat_map(|it| self.followed(it, depth + 1, unclear)).collect();
+        let more = inner.commands.iter().flat_map(|it| self.followed(it, depth + 1, image, unclear));
+        let all: Vec<Command> = more.collect();
         let launches = all.iter().any(|it| self.know.launch_lines.is_launch(&it.words).is_some());
         if launches { all } else { vec![command.clone()] }
     }
@@ -66,14 +77,15 @@ impl JobReading<'_> {
         super::containers::fill(&line, own.as_ref(), &launch.command.environment, &mut environment);
         self.tell_ranks_apart(&words, &mut environment);
         let mut unclear = Vec::new();
-        if super::containers::of(&launch).is_some() {
+        let starts_image = super::containers::of(&launch).is_some();
+        let image = self.question.image_view.filter(|_| starts_image);
+        if starts_image {
             environment = self.behind_login(&words, environment, &mut unclear);
         }
-        let Some(Inner { commands, unclear: more }) = self.started(&words, &environment, &launch.command) else {
-            return vec![launch];
-        };
+        let inner = self.started(&words, &environment, &launch.command, image);
+        let Some(Inner { commands, unclear: more }) = inner else { return vec![launch] };
         unclear.extend(more);
-        let all: Vec<Command> = commands.iter().flat_map(|it| self.followed(it, 1, &mut unclear)).collect();
+        let all: Vec<Command> = commands.iter().flat_map(|it| self.followed(it, 1, image, &mut unclear)).collect();
         let mut found: Vec<Launch> = Vec::new();
         for command in all {
             let Some(start) = self.know.launch_lines.is_launch(&command.words) else { continue };
@@ -142,7 +154,13 @@ impl JobReading<'_> {
     }
 
     /// What the script says that these words start; none where they start none, or one that is not there.
-    fn started(&self, words: &[Word], environment: &Environment, command: &Command) -> Option<Inner> {
+    fn started(
+        &self,
+        words: &[Word],
+        environment: &Environment,
+        command: &Command,
+        image: Option<&View>,
+    ) -> Option<Inner> {
         let (path, bytes, arguments) = match self.called(words)? {
             Called::Text(text, rest) => {
                 let known = text.value.text()?;
@@ -155,15 +173,19 @@ impl JobReading<'_> {
             }
             Called::File(file, rest) => {
                 let path = file.value.text()?;
-                (path.clone(), self.script_file(&path, command)?, rest)
+                (path.clone(), self.script_file(&path, command, image)?, rest)
             }
         };
         let setup = Setup {
             environment: environment.clone(),
             arguments: arguments.iter().map(|it| it.value.clone()).collect(),
         };
+        let source = Source { path: &path, bytes: &bytes };
         let mut around = super::around(self.view, self.know, &self.question, &self.request);
-        let read = job::read(&Source { path: &path, bytes: &bytes }, &setup, &mut around);
+        let read = match image {
+            Some(image) => job::read(&source, &setup, &mut InImage::new(image, self.know, around)),
+            None => job::read(&source, &setup, &mut around),
+        };
         let commands = read.commands.into_iter().map(|it| inside(it, command)).collect();
         Some(Inner { commands, unclear: read.unclear })
     }
@@ -183,7 +205,11 @@ impl JobReading<'_> {
     }
 
     /// The text of a script, when it is there and one of a shell.
-    fn script_file(&self, path: &str, command: &Command) -> Option<Vec<u8>> {
+    fn script_file(&self, path: &str, command: &Command, image: Option<&View>) -> Option<Vec<u8>> {
+        let script = |text: String| text.starts_with("#!").then(|| text.into_bytes());
+        if let Some(image) = image.filter(|it| path.starts_with('/') && it.is_file(path.as_bytes())) {
+            return image.read_text(path.as_bytes()).map_or(None, script);
+        }
         let directory = match &command.directory {
             None => Some(self.question.directory.clone()),
             Some(value) => value.text().map(|it| absolute(&self.question.directory, &it)),
@@ -192,7 +218,7 @@ impl JobReading<'_> {
         for place in places {
             // A file that is not there is one of the machine on which the job runs.
             let Ok(text) = self.view.read_text(absolute(&place, path).as_bytes()) else { continue };
-            return text.starts_with("#!").then(|| text.into_bytes());
+            return script(text);
         }
         None
     }
