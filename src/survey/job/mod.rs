@@ -174,10 +174,15 @@ impl JobReading<'_> {
     pub fn variables(&self) -> Option<Variables> {
         let launch = first_python(&self.launches)?;
         let mut variables = process::known(&launch.environment, "caller", places::named);
-        // What every login has is that of the caller, where the script leaves it open: nothing on the way changes who runs it.
+        // What every login has is that of the caller, where the script leaves it open: nothing on the way changes who runs it. In
+        // an image only where nothing but the machine is open: its PATH is another.
+        let in_image = containers::of(launch).is_some();
         for name in &self.know.shell.login {
             let caller = self.question.variables.and_then(|it| it.get(name));
-            let open = matches!(launch.environment.get(name), Binding::Unknown { reason, .. } if reason == of_the_machine(name));
+            let open = match launch.environment.get(name) {
+                Binding::Unknown { reason, .. } => !in_image || reason == of_the_machine(name),
+                Binding::Set(_) | Binding::Unset(_) => false,
+            };
             if let (Some(value), true, true) = (caller, open, variables.get(name).is_none()) {
                 variables.set(name.as_str(), value, "caller");
             }
