@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Fact;
+use super::{Fact, GapId};
 
 /// One Python installation, and the environment of the process that it starts.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -154,6 +154,19 @@ pub struct Launcher {
     /// Process-management interfaces for which it has plugins (`srun --mpi=TYPE`): `pmi2`, `pmix`, `pmix_v4`; empty for
     /// launchers that have none.
     pub pmi: Fact<Vec<String>>,
+}
+
+impl Launcher {
+    /// One of which nothing is known.
+    pub fn unknown(gap: GapId) -> Self {
+        Self {
+            path: Fact::unknown(gap),
+            vendor: Fact::unknown(gap),
+            version: Fact::unknown(gap),
+            abi: Fact::unknown(gap),
+            pmi: Fact::unknown(gap),
+        }
+    }
 }
 
 /// A variable that the activation of the environment, or the entrypoint of the image, sets.

@@ -14,7 +14,7 @@ impl Runner<'_> {
     /// The paths that fit an absolute pattern, in the order of the shell; the pattern itself where none does. `None` where that
     /// cannot be said.
     pub(super) fn files(&mut self, pattern: &str, world: &World) -> Option<Vec<String>> {
-        if self.csh || world.globs_otherwise || world.shell.own("GLOBIGNORE").is_some() {
+        if self.csh || world.globs_otherwise || !matches!(world.shell.get("GLOBIGNORE"), Binding::Unset(_)) {
             return None;
         }
         let mut places = vec![String::new()];

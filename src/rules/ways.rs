@@ -46,7 +46,6 @@ impl TryFrom<String> for Pattern {
 }
 
 /// A comment and the commands behind it.
-#[derive(Default)]
 struct Section<'f> {
     heading: Vec<&'f str>,
     commands: Vec<&'f str>,

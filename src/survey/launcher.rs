@@ -36,13 +36,7 @@ pub(super) fn launcher(
     let id = ledger.note(&path, if asked.is_some() { "asked about" } else { "first on PATH" });
     let unknown = |ledger: &mut Ledger, reason: String| {
         let gap = ledger.gap(&Gap::new(&path, Stage::Identify, reason, "whose launcher it is"));
-        Launcher {
-            path: Fact::known(Some(path.text()), vec![id]),
-            vendor: Fact::unknown(gap),
-            version: Fact::unknown(gap),
-            abi: Fact::unknown(gap),
-            pmi: Fact::unknown(gap),
-        }
+        Launcher { path: Fact::known(Some(path.text()), vec![id]), ..Launcher::unknown(gap) }
     };
     let real = match view.resolve(path.as_bytes()) {
         Ok(real) => real,
@@ -85,13 +79,7 @@ pub(super) fn launcher(
 fn hidden_launcher(reason: &str, ledger: &mut Ledger) -> Launcher {
     let reason = format!("what is in PATH is not known: {reason}");
     let gap = ledger.gap(&Gap::new(&TreePath::root(), Stage::Identify, reason, "which launcher a user would type"));
-    Launcher {
-        path: Fact::unknown(gap),
-        vendor: Fact::unknown(gap),
-        version: Fact::unknown(gap),
-        abi: Fact::unknown(gap),
-        pmi: Fact::unknown(gap),
-    }
+    Launcher::unknown(gap)
 }
 
 /// The types that the plugins of a launcher serve, sorted; a directory that is not there holds none.

@@ -133,13 +133,7 @@ fn system(store: &Objects<'_>, program: Option<&TreePath>, gaps: &mut Vec<Gap>) 
 fn no_launcher(prefix: &TreePath, ledger: &mut Ledger) -> Launcher {
     let reason = format!("no launcher lies in it: looked for {}", PROGRAMS.join(", "));
     let gap = ledger.gap(&Gap::new(prefix, Stage::Tree, reason, "which launcher starts the ranks of the image"));
-    Launcher {
-        path: Fact::unknown(gap),
-        vendor: Fact::unknown(gap),
-        version: Fact::unknown(gap),
-        abi: Fact::unknown(gap),
-        pmi: Fact::unknown(gap),
-    }
+    Launcher::unknown(gap)
 }
 
 fn architecture(store: &Objects<'_>, path: Option<&TreePath>, ledger: &mut Ledger) -> Fact<String> {

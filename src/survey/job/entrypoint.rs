@@ -77,7 +77,7 @@ fn start<'a>(
     let path = environment.value("PATH").and_then(Value::text).unwrap_or_else(|| DEFAULT_PATH.to_owned());
     for (at, word) in command.iter().enumerate() {
         let rest = command.get(at + 1..).unwrap_or_default();
-        if know.shell.shells.iter().any(|it| word.rsplit('/').next() == Some(it)) {
+        if know.shell.is_shell(word) {
             return of_shell(view, word, rest, gaps);
         }
         let directories = if word.contains('/') { "" } else { path.as_str() };
@@ -85,7 +85,7 @@ fn start<'a>(
         for file in files {
             match script(view, &file) {
                 Ok(Some(text)) => {
-                    let login = login_shell(&text);
+                    let login = login_shell(&text, know);
                     return Some(Start { file, text, arguments: rest, login });
                 }
                 Ok(None) if changes_nothing(know, word) => break,

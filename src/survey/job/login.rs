@@ -23,11 +23,12 @@ pub(super) struct LoginFiles {
     personal: Vec<String>,
 }
 
-/// The shell that the first line of a script starts as one of a login.
-pub(super) fn login_shell(script: &str) -> Option<String> {
+/// The shell that the first line of a script starts as one of a login, also behind `env -S`.
+pub(super) fn login_shell(script: &str, know: &JobKnowledge<'_>) -> Option<String> {
     let words: Vec<&str> = script.lines().next()?.strip_prefix("#!")?.split_whitespace().collect();
-    let (interpreter, options) = words.split_first()?;
-    shell_start(options, |it| Some((*it).to_owned()))?.login.then(|| (*interpreter).to_owned())
+    let at = words.iter().position(|it| know.shell.is_shell(it))?;
+    let (shell, options) = words.get(at..)?.split_first()?;
+    shell_start(options, |it| Some((*it).to_owned()))?.login.then(|| (*shell).to_owned())
 }
 
 /// The environment behind the files of a login of `shell`.

@@ -5,9 +5,9 @@
 use super::JobReading;
 use super::image::InImage;
 use super::launches::{Launch, absolute};
-use super::login::logged_in;
+use super::login::{logged_in, login_shell};
 use super::python_start::python_start;
-use super::shell_start::{Runs, shell_start};
+use super::shell_start::{Runs, ShellStart, shell_start};
 use crate::base::Gap;
 use crate::facts::Facts;
 use crate::job::{self, Binding, Command, Environment, Setup, Source, Unclear, Word};
@@ -22,27 +22,27 @@ struct Inner {
     unclear: Vec<Unclear>,
 }
 
-/// How a command starts a script.
-enum Called<'a> {
-    /// The text itself, and the words behind it.
-    Text(&'a Word, &'a [Word]),
-    /// A file, and its arguments.
-    File(&'a Word, &'a [Word]),
+/// Where a script runs.
+#[derive(Clone, Copy)]
+enum Ground<'a> {
+    Host,
+    /// In the image that the launch starts; its files, where they were read.
+    Image(Option<&'a View>),
 }
 
 impl JobReading<'_> {
     /// The commands of the script; those of a script that it starts in its place, where that starts a launch. What could not be
     /// followed in the scripts that it starts is added to `unclear`.
     pub(super) fn commands(&self, script: &[Command], unclear: &mut Vec<Unclear>) -> Vec<Command> {
-        script.iter().flat_map(|it| self.followed(it, 0, None, unclear)).collect()
+        script.iter().flat_map(|it| self.followed(it, 0, Ground::Host, unclear)).collect()
     }
 
-    /// The same of one command, in an image where it runs in one.
+    /// The same of one command.
     fn followed(
         &self,
         command: &Command,
         depth: usize,
-        image: Option<&View>,
+        ground: Ground<'_>,
         unclear: &mut Vec<Unclear>,
     ) -> Vec<Command> {
         if DEPTH <= depth || self.know.launch_lines.is_launch(&command.words).is_some() {
@@ -50,10 +50,10 @@ impl JobReading<'_> {
         }
         let (_, at) = self.know.launch_lines.strip(&command.words);
         let words = command.words.get(at..).unwrap_or_default();
-        let inner = self.started(words, &command.environment, command, image);
+        let inner = self.started(words, &command.environment, command, ground);
         let Some(inner) = inner else { return vec![command.clone()] };
         unclear.extend(inner.unclear);
-        let more = inner.commands.iter().flat_map(|it| self.followed(it, depth + 1, image, unclear));
+        let more = inner.commands.iter().flat_map(|it| self.followed(it, depth + 1, ground, unclear));
         let all: Vec<Command> = more.collect();
         let launches = all.iter().any(|it| self.know.launch_lines.is_launch(&it.words).is_some());
         if launches { all } else { vec![command.clone()] }
@@ -76,16 +76,13 @@ impl JobReading<'_> {
         let own = self.image_env(facts);
         super::containers::fill(&line, own.as_ref(), &launch.command.environment, &mut environment);
         self.tell_ranks_apart(&words, &mut environment);
-        let mut unclear = Vec::new();
-        let starts_image = super::containers::of(&launch).is_some();
-        let image = self.question.image_view.filter(|_| starts_image);
-        if starts_image {
-            environment = self.behind_login(&words, environment, &mut unclear);
-        }
-        let inner = self.started(&words, &environment, &launch.command, image);
-        let Some(Inner { commands, unclear: more }) = inner else { return vec![launch] };
-        unclear.extend(more);
-        let all: Vec<Command> = commands.iter().flat_map(|it| self.followed(it, 1, image, &mut unclear)).collect();
+        let ground = match super::containers::of(&launch) {
+            Some(_) => Ground::Image(self.question.image_view),
+            None => Ground::Host,
+        };
+        let inner = self.started(&words, &environment, &launch.command, ground);
+        let Some(Inner { commands, mut unclear }) = inner else { return vec![launch] };
+        let all: Vec<Command> = commands.iter().flat_map(|it| self.followed(it, 1, ground, &mut unclear)).collect();
         let mut found: Vec<Launch> = Vec::new();
         for command in all {
             let Some(start) = self.know.launch_lines.is_launch(&command.words) else { continue };
@@ -122,28 +119,6 @@ impl JobReading<'_> {
         found
     }
 
-    /// The environment that a shell of an image gives to its script, which may begin as a login. Outside images the caller has
-    /// read the same files before.
-    fn behind_login(&self, words: &[Word], environment: Environment, unclear: &mut Vec<Unclear>) -> Environment {
-        let of_shell = |it: &String| self.know.shell.shells.iter().any(|shell| it.rsplit('/').next() == Some(shell));
-        let Some((first, rest)) = words.split_first() else { return environment };
-        let Some(shell) = first.value.text().filter(of_shell) else { return environment };
-        let start = shell_start(rest, |it| it.value.text());
-        if start.is_none_or(|it| !it.login) {
-            return environment;
-        }
-        let Some(view) = self.question.image_view else {
-            let mut environment = environment;
-            environment.forget("what a login shell reads in the image is not known", &first.place);
-            return environment;
-        };
-        let mut gaps = Vec::new();
-        let environment = logged_in(view, self.know, &shell, environment, &mut gaps);
-        let of_gap = |it: Gap| Unclear { place: first.place.clone(), what: it.path.to_string(), why: it.reason };
-        unclear.extend(gaps.into_iter().map(of_gap));
-        environment
-    }
-
     /// Variables by which a rank knows which one it is have another value in each.
     fn tell_ranks_apart(&self, words: &[Word], environment: &mut Environment) {
         let Some(first) = words.first() else { return };
@@ -159,55 +134,80 @@ impl JobReading<'_> {
         words: &[Word],
         environment: &Environment,
         command: &Command,
-        image: Option<&View>,
+        ground: Ground<'_>,
     ) -> Option<Inner> {
-        let (path, bytes, arguments) = match self.called(words)? {
-            Called::Text(text, rest) => {
+        let (first, rest) = words.split_first()?;
+        let program = first.value.text()?;
+        let is_shell = self.know.shell.is_shell(&program);
+        let start = match is_shell {
+            true => shell_start(rest, |it| it.value.text())?,
+            false => ShellStart { login: false, runs: program.contains('/').then_some(Runs::File(first, rest))? },
+        };
+        let mut login = start.login.then_some(program);
+        let (path, bytes, arguments) = match start.runs {
+            Runs::Text(text, rest) => {
                 let known = text.value.text()?;
                 // As many lines and columns before it as in the script: its places are those of the script.
                 let lines = usize::try_from(text.place.line.saturating_sub(1)).unwrap_or_default();
                 let columns = usize::try_from(text.place.column).unwrap_or_default();
                 let before = "\n".repeat(lines) + &" ".repeat(columns);
                 // The first word behind the text is its `$0`.
-                (text.place.file.clone(), (before + &known).into_bytes(), rest.get(1..).unwrap_or_default())
+                (text.place.file.clone(), before + &known, rest.get(1..).unwrap_or_default())
             }
-            Called::File(file, rest) => {
+            Runs::File(file, rest) => {
                 let path = file.value.text()?;
-                (path.clone(), self.script_file(&path, command, image)?, rest)
+                let text = self.script_file(&path, command, ground)?;
+                if !is_shell {
+                    login = login_shell(&text, self.know);
+                }
+                (path, text, rest)
             }
+            Runs::Input => return None,
         };
-        let setup = Setup {
-            environment: environment.clone(),
-            arguments: arguments.iter().map(|it| it.value.clone()).collect(),
-        };
-        let source = Source { path: &path, bytes: &bytes };
+        let (environment, mut unclear) = self.behind_login(login, environment, first, ground);
+        let setup = Setup { environment, arguments: arguments.iter().map(|it| it.value.clone()).collect() };
+        let source = Source { path: &path, bytes: bytes.as_bytes() };
         let mut around = super::around(self.view, self.know, &self.question, &self.request);
-        let read = match image {
-            Some(image) => job::read(&source, &setup, &mut InImage::new(image, self.know, around)),
-            None => job::read(&source, &setup, &mut around),
+        let read = match ground {
+            Ground::Image(Some(image)) => job::read(&source, &setup, &mut InImage::new(image, self.know, around)),
+            Ground::Image(None) | Ground::Host => job::read(&source, &setup, &mut around),
         };
         let commands = read.commands.into_iter().map(|it| inside(it, command)).collect();
-        Some(Inner { commands, unclear: read.unclear })
+        unclear.extend(read.unclear);
+        Some(Inner { commands, unclear })
     }
 
-    fn called<'a>(&self, words: &'a [Word]) -> Option<Called<'a>> {
-        let (first, rest) = words.split_first()?;
-        let text = first.value.text()?;
-        let name = text.rsplit('/').next().unwrap_or_default();
-        if !self.know.shell.shells.iter().any(|it| it == name) {
-            return text.contains('/').then_some(Called::File(first, rest));
+    /// The environment in which a script begins, behind what a login shell of an image reads. Outside images the caller has
+    /// read the same files before.
+    fn behind_login(
+        &self,
+        login: Option<String>,
+        environment: &Environment,
+        at: &Word,
+        ground: Ground<'_>,
+    ) -> (Environment, Vec<Unclear>) {
+        let mut environment = environment.clone();
+        let mut gaps = Vec::new();
+        match (login, ground) {
+            (None, _) | (Some(_), Ground::Host) => {}
+            (Some(shell), Ground::Image(Some(view))) => {
+                environment = logged_in(view, self.know, &shell, environment, &mut gaps);
+            }
+            (Some(_), Ground::Image(None)) => {
+                environment.forget("what a login shell reads in the image is not known", &at.place);
+            }
         }
-        match shell_start(rest, |it| it.value.text())?.runs {
-            Runs::Text(text, behind) => Some(Called::Text(text, behind)),
-            Runs::File(file, behind) => Some(Called::File(file, behind)),
-            Runs::Input => None,
-        }
+        let of_gap = |it: Gap| Unclear { place: at.place.clone(), what: it.path.to_string(), why: it.reason };
+        (environment, gaps.into_iter().map(of_gap).collect())
     }
 
     /// The text of a script, when it is there and one of a shell.
-    fn script_file(&self, path: &str, command: &Command, image: Option<&View>) -> Option<Vec<u8>> {
-        let script = |text: String| text.starts_with("#!").then(|| text.into_bytes());
-        if let Some(image) = image.filter(|it| path.starts_with('/') && it.is_file(path.as_bytes())) {
+    fn script_file(&self, path: &str, command: &Command, ground: Ground<'_>) -> Option<String> {
+        let script = |text: String| text.starts_with("#!").then_some(text);
+        if let Ground::Image(Some(image)) = ground
+            && path.starts_with('/')
+            && image.is_file(path.as_bytes())
+        {
             return image.read_text(path.as_bytes()).map_or(None, script);
         }
         let directory = match &command.directory {

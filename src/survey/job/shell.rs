@@ -213,6 +213,12 @@ impl ShellCommands {
         self.repins.extend(more.repins);
     }
 
+    /// Whether a word starts a program that reads a script.
+    pub(super) fn is_shell(&self, word: &str) -> bool {
+        let name = word.rsplit('/').next().unwrap_or_default();
+        self.shells.iter().any(|it| it == name)
+    }
+
     /// The activation that a sourced script is.
     pub(super) fn activated_by_script(&self, path: &str) -> Option<&Activation> {
         self.activation.iter().find(|it| it.scripts.iter().any(|glob| lies(path, glob)))
